@@ -1,0 +1,3 @@
+module github.com/fireflytasks/go-firefly
+
+go 1.25.0

@@ -1,0 +1,69 @@
+package store
+
+import (
+	"context"
+	"sync"
+)
+
+// An Attempt is one run of a handler, as far as a store is concerned: the owner of the
+// transaction that commits together with the run's completion. The engine makes one for each
+// run and puts it into the handler's context; a store's own helper, postgres.Tx for one, finds
+// its transaction there through [AttemptTx]. Its methods may be called concurrently.
+type Attempt struct {
+	ctx   context.Context
+	store Store
+
+	mu    sync.Mutex
+	tx    Tx
+	ended bool
+}
+
+// NewAttempt returns an attempt on s. Its transaction, if one is asked for, lives on ctx, which
+// is that of the whole run, never a shorter one of the handler's own.
+func NewAttempt(ctx context.Context, s Store) *Attempt { return &Attempt{ctx: ctx, store: s} }
+
+// Tx returns the attempt's transaction and opens it at the first call. After End the error is
+// [ErrNoAttempt].
+func (a *Attempt) Tx() (Tx, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ended {
+		return nil, ErrNoAttempt
+	}
+	if a.tx == nil {
+		tx, err := Begin(a.ctx, a.store)
+		if err != nil {
+			return nil, err
+		}
+		a.tx = tx
+	}
+	return a.tx, nil
+}
+
+// End ends the handler's access and returns its transaction for the caller to commit or roll
+// back: nil if none was opened.
+func (a *Attempt) End() Tx {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ended = true
+	return a.tx
+}
+
+type attemptKey struct{}
+
+// WithAttempt returns a context that carries a.
+func WithAttempt(ctx context.Context, a *Attempt) context.Context {
+	return context.WithValue(ctx, attemptKey{}, a)
+}
+
+// AttemptTx returns the transaction of the attempt that ctx belongs to, opened now if it was
+// not yet. What is written through it happens if and only if the attempt completes. The engine
+// commits it, so it is offered as a mere [Writer]; a store's helper finds its own type in it.
+// Outside a handler, and after the handler returned, the error is [ErrNoAttempt].
+func AttemptTx(ctx context.Context) (Writer, error) {
+	a, ok := ctx.Value(attemptKey{}).(*Attempt)
+	if !ok {
+		return nil, ErrNoAttempt
+	}
+	return a.Tx()
+}
