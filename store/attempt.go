@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // An Attempt is one run of a handler, as far as a store is concerned: the owner of the
@@ -12,18 +13,29 @@ import (
 type Attempt struct {
 	ctx   context.Context
 	store Store
+	lease LeaseID
+	lasts time.Duration
 
 	mu    sync.Mutex
 	tx    Tx
 	ended bool
 }
 
-// NewAttempt returns an attempt on s. Its transaction, if one is asked for, lives on ctx, which
-// is that of the whole run, never a shorter one of the handler's own.
-func NewAttempt(ctx context.Context, s Store) *Attempt { return &Attempt{ctx: ctx, store: s} }
+// NewAttempt returns an attempt on s at a task that lease holds. The lease lasts that long from
+// when it was claimed or extended. The attempt's transaction, if one is asked for, lives on
+// ctx, which is that of the whole run, never a shorter one of the handler's own.
+func NewAttempt(ctx context.Context, s Store, lease LeaseID, lasts time.Duration) *Attempt {
+	a := &Attempt{store: s, lease: lease, lasts: lasts}
+	a.ctx = WithAttempt(ctx, a)
+	return a
+}
 
-// Tx returns the attempt's transaction and opens it at the first call. After End the error is
-// [ErrNoAttempt].
+// Lease returns the lease that the attempt runs under, and for how long it is extended at a
+// time: what a store needs that must bound a transaction.
+func (a *Attempt) Lease() (id LeaseID, lasts time.Duration) { return a.lease, a.lasts }
+
+// Tx returns the attempt's transaction and opens it at the first call, through [Begin] with a
+// context that carries the attempt. After End the error is [ErrNoAttempt].
 func (a *Attempt) Tx() (Tx, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -38,6 +50,15 @@ func (a *Attempt) Tx() (Tx, error) {
 		a.tx = tx
 	}
 	return a.tx, nil
+}
+
+// HasTx reports whether a transaction is open: one that was asked for, in a run that has not
+// ended. A store with one lock for all writes uses it to refuse a write beside it, which would
+// wait for ever. It must not be called from within Begin.
+func (a *Attempt) HasTx() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.tx != nil && !a.ended
 }
 
 // End ends the handler's access and returns its transaction for the caller to commit or roll
@@ -56,12 +77,19 @@ func WithAttempt(ctx context.Context, a *Attempt) context.Context {
 	return context.WithValue(ctx, attemptKey{}, a)
 }
 
+// AttemptFrom returns the attempt that ctx carries: of a handler's context, and of the one that
+// its transaction is begun with.
+func AttemptFrom(ctx context.Context) (*Attempt, bool) {
+	a, ok := ctx.Value(attemptKey{}).(*Attempt)
+	return a, ok
+}
+
 // AttemptTx returns the transaction of the attempt that ctx belongs to, opened now if it was
 // not yet. What is written through it happens if and only if the attempt completes. The engine
 // commits it, so it is offered as a mere [Writer]; a store's helper finds its own type in it.
 // Outside a handler, and after the handler returned, the error is [ErrNoAttempt].
 func AttemptTx(ctx context.Context) (Writer, error) {
-	a, ok := ctx.Value(attemptKey{}).(*Attempt)
+	a, ok := AttemptFrom(ctx)
 	if !ok {
 		return nil, ErrNoAttempt
 	}

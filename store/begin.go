@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
 	"sync"
 )
 
@@ -24,42 +23,54 @@ type gatheredTx struct {
 	ended  bool
 	writes []func(context.Context, Writer) error
 	size   int
+	failed error // of the first write that was refused; there is nothing to commit then
 }
 
 func (t *gatheredTx) Insert(ctx context.Context, tasks []NewTask) ([]Inserted, error) {
-	var refused BatchError
+	refused := BatchError{Op: "insert"}
+	kept := make([]NewTask, len(tasks))
 	for i := range tasks {
 		if err := tasks[i].Validate(); err != nil {
-			refused.Op = "insert"
 			refused.Refuse(i, tasks[i].ID, err)
 		}
+		kept[i] = tasks[i].Clone()
 	}
-	if err := refused.OrNil(); err != nil {
-		return make([]Inserted, len(tasks)), err
-	}
-	kept := slices.Clone(tasks)
-	return make([]Inserted, len(tasks)), t.gather(ctx, len(tasks), func(ctx context.Context, w Writer) error {
+	return make([]Inserted, len(tasks)), t.gather(ctx, len(tasks), &refused, func(ctx context.Context, w Writer) error {
 		_, err := w.Insert(ctx, kept)
 		return err
 	})
 }
 
 func (t *gatheredTx) Complete(ctx context.Context, done []Completion) error {
-	kept := slices.Clone(done)
-	return t.gather(ctx, len(done), func(ctx context.Context, w Writer) error { return w.Complete(ctx, kept) })
+	refused := BatchError{Op: "complete"}
+	kept := make([]Completion, len(done))
+	for i, d := range done {
+		if err := CheckReturned(d.Returned); err != nil {
+			refused.Refuse(i, d.ID, err)
+		}
+		kept[i] = d.Clone()
+	}
+	return t.gather(ctx, len(done), &refused, func(ctx context.Context, w Writer) error { return w.Complete(ctx, kept) })
 }
 
 func (t *gatheredTx) Fail(ctx context.Context, failed []Failure) error {
-	kept := slices.Clone(failed)
-	return t.gather(ctx, len(failed), func(ctx context.Context, w Writer) error { return w.Fail(ctx, kept) })
+	kept := make([]Failure, len(failed))
+	for i, f := range failed {
+		kept[i] = f.Clone()
+	}
+	return t.gather(ctx, len(failed), nil, func(ctx context.Context, w Writer) error { return w.Fail(ctx, kept) })
 }
 
 func (t *gatheredTx) Reschedule(ctx context.Context, again []Rescheduling) error {
-	kept := slices.Clone(again)
-	return t.gather(ctx, len(again), func(ctx context.Context, w Writer) error { return w.Reschedule(ctx, kept) })
+	kept := make([]Rescheduling, len(again))
+	for i, r := range again {
+		kept[i] = r.Clone()
+	}
+	return t.gather(ctx, len(again), nil, func(ctx context.Context, w Writer) error { return w.Reschedule(ctx, kept) })
 }
 
-func (t *gatheredTx) gather(ctx context.Context, n int, write func(context.Context, Writer) error) error {
+// gather keeps a write of n items until the commit, unless some of them are refused already.
+func (t *gatheredTx) gather(ctx context.Context, n int, refused *BatchError, write func(context.Context, Writer) error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.ended {
@@ -70,10 +81,19 @@ func (t *gatheredTx) gather(ctx context.Context, n int, write func(context.Conte
 			return Definite(err)
 		}
 	}
-	if t.size+n > MaxTx {
-		return ErrTxTooLarge
-	}
 	t.size += n
+	var err error
+	if t.size > MaxTx {
+		err = ErrTxTooLarge
+	} else if refused != nil {
+		err = refused.OrNil()
+	}
+	if err != nil {
+		if t.failed == nil {
+			t.failed = err
+		}
+		return err
+	}
 	t.writes = append(t.writes, write)
 	return nil
 }
@@ -81,6 +101,9 @@ func (t *gatheredTx) gather(ctx context.Context, n int, write func(context.Conte
 func (t *gatheredTx) Commit(ctx context.Context) error {
 	if !t.end() {
 		return ErrTxDone
+	}
+	if t.failed != nil {
+		return t.failed
 	}
 	if err := t.ctx.Err(); err != nil {
 		return Definite(err)

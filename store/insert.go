@@ -3,7 +3,9 @@ package store
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +47,14 @@ type NewTask struct {
 	// happens when another task holds it: see [Existing] and [Replaced].
 	UniqueKey string
 	Replace   bool
+}
+
+// Clone returns a deep copy.
+func (t *NewTask) Clone() NewTask {
+	c := *t
+	c.Params = slices.Clone(t.Params)
+	c.Meta = maps.Clone(t.Meta)
+	return c
 }
 
 // An Inserted says what became of a new task.

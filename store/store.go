@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -80,6 +81,12 @@ type Completion struct {
 	Returned []byte // the encoded result; the store copies it
 }
 
+// Clone returns a deep copy.
+func (c Completion) Clone() Completion {
+	c.Returned = slices.Clone(c.Returned)
+	return c
+}
+
 // A Failure ends a running task for good: as failed, or as cancelled if Cancelled is set or a
 // cancellation had been asked for.
 type Failure struct {
@@ -87,6 +94,12 @@ type Failure struct {
 	Lease     LeaseID
 	Cancelled bool
 	Err       *AttemptError // appended to the task's history; may be nil
+}
+
+// Clone returns a deep copy.
+func (f Failure) Clone() Failure {
+	f.Err = f.Err.clone()
+	return f
 }
 
 // A Rescheduling gives a running task back. A task whose cancellation has been asked for ends
@@ -97,6 +110,12 @@ type Rescheduling struct {
 	Kind  Kind
 	After time.Duration // from now on the store's clock; not negative; ignored by Release
 	Err   *AttemptError // appended to the task's history; may be nil
+}
+
+// Clone returns a deep copy.
+func (r Rescheduling) Clone() Rescheduling {
+	r.Err = r.Err.clone()
+	return r
 }
 
 // A Kind of rescheduling says what giving a task back counts as.

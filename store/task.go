@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 // A Status is a task's place in its life. Created and Running tasks are live; the other states
@@ -142,7 +143,7 @@ func payloadJSON(encoding string, b []byte) json.RawMessage {
 	if b == nil {
 		return json.RawMessage("null")
 	}
-	if encoding == "json" && json.Valid(b) {
+	if encoding == "json" && json.Valid(b) && utf8.Valid(b) {
 		return b
 	}
 	return textJSON(b)

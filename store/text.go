@@ -24,6 +24,14 @@ type AttemptError struct {
 
 func (e *AttemptError) Error() string { return e.Text }
 
+func (e *AttemptError) clone() *AttemptError {
+	if e == nil {
+		return nil
+	}
+	c := *e
+	return &c
+}
+
 // AppendError returns history with a copy of e at its end, stamped with at, its text cleaned,
 // and only the last [MaxErrors] entries kept. A nil e changes nothing. It never writes to the
 // array behind history.
