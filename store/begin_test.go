@@ -155,6 +155,9 @@ func TestGatheredTxWithARefusedWriteCommitsNothing(t *testing.T) {
 		{"too many writes", func(ctx context.Context, w store.Writer) error {
 			return w.Fail(ctx, make([]store.Failure, store.MaxTx))
 		}, store.ErrTxTooLarge},
+		{"oversized result", func(ctx context.Context, w store.Writer) error {
+			return w.Complete(ctx, []store.Completion{{ID: 2, Returned: make([]byte, store.MaxPayload+1)}})
+		}, store.ErrTooLarge},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := &fakeStore{}

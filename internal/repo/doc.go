@@ -1,0 +1,2 @@
+// Package repo holds only tests: of what the repository promises about itself.
+package repo
