@@ -1,0 +1,96 @@
+package firefly
+
+import (
+	"context"
+	"log/slog"
+	"reflect"
+	"sync"
+
+	"github.com/fireflytasks/go-firefly/store"
+)
+
+// Info is what a handler, and a hook, may know of the run that it is in.
+type Info struct {
+	Task    store.Task // as it was claimed; shared, so not to be changed
+	Attempt int        // which run it is, from 1
+	Worker  string
+	logger  *slog.Logger
+}
+
+// Logger returns the worker's logger with the task's id, name and attempt.
+func (i Info) Logger() *slog.Logger {
+	return i.logger.With("task", i.Task.ID, "name", i.Task.Name, "attempt", i.Attempt)
+}
+
+// Attempt returns what the handler that ctx was given to runs. Elsewhere it returns false.
+func Attempt(ctx context.Context) (Info, bool) {
+	a := attemptOf(ctx)
+	if a == nil {
+		return Info{}, false
+	}
+	return a.info, true
+}
+
+// An attempt is one run of a handler: what its context leads to.
+type attempt struct {
+	worker *Worker
+	info   Info
+	store  *store.Attempt // owns the handler's transaction
+
+	mu     sync.Mutex
+	ended  bool
+	staged []store.NewTask
+	fates  []*entry // by position in staged
+}
+
+type attemptKey struct{}
+
+func attemptOf(ctx context.Context) *attempt {
+	a, _ := ctx.Value(attemptKey{}).(*attempt)
+	return a
+}
+
+// newAttempt returns an attempt and the context for its handler.
+func newAttempt(ctx context.Context, w *Worker, t store.Task, lease store.LeaseID) (*attempt, context.Context) {
+	a := &attempt{
+		worker: w,
+		info:   Info{Task: t, Attempt: t.Attempt(), Worker: w.config.Name, logger: w.config.Logger},
+		store:  store.NewAttempt(ctx, w.store, lease, w.config.Lease),
+	}
+	return a, store.WithAttempt(context.WithValue(ctx, attemptKey{}, a), a.store)
+}
+
+// stage keeps tasks until the attempt completes. Those that are staged already stay as they are.
+func (a *attempt) stage(entries []*entry, tasks []store.NewTask) ([]store.Inserted, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ended {
+		return nil, store.ErrNoAttempt
+	}
+	if len(a.staged)+len(tasks) >= store.MaxTx {
+		return nil, store.ErrTxTooLarge // the completion is one write of it
+	}
+	for i, e := range entries {
+		if e.stage(a, tasks[i]) {
+			a.staged = append(a.staged, tasks[i])
+			a.fates = append(a.fates, e)
+		}
+	}
+	return make([]store.Inserted, len(tasks)), nil
+}
+
+// end ends the handler's access and returns what it left to be committed: its transaction, nil
+// if it never asked for one, and the tasks that it staged.
+func (a *attempt) end() (store.Tx, []store.NewTask, []*entry) {
+	tx := a.store.End()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ended = true
+	return tx, a.staged, a.fates
+}
+
+// sameStore reports whether two stores write to the same data.
+func sameStore(a, b store.Store) bool {
+	a, b = store.Base(a), store.Base(b)
+	return reflect.TypeOf(a).Comparable() && reflect.TypeOf(b).Comparable() && a == b
+}

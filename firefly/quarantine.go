@@ -1,0 +1,90 @@
+package firefly
+
+import (
+	"context"
+	"sync"
+)
+
+// suspectCrashes is how many crashes make a task a suspect: it may be what kills its workers,
+// so it is run only while its process holds no other task. Others that crashed along with it
+// pass alone, and only a task that kills its worker alone crashes further.
+const suspectCrashes = 2
+
+// A quarantine lets one suspect at a time run alone in its process.
+type quarantine struct {
+	mu       sync.Mutex
+	held     int           // tasks of all workers, not settled
+	claiming int           // claims under way, which may bring more
+	suspect  bool          // there is one, waiting or running
+	changed  chan struct{} // closed at the next change; nil if nobody waits
+}
+
+// processQuarantine is shared by all workers of the process.
+var processQuarantine quarantine
+
+// enter begins a claim, once there is no suspect. It returns false if ctx ends before.
+func (q *quarantine) enter(ctx context.Context) bool {
+	return q.await(ctx, func() bool {
+		if q.suspect {
+			return false
+		}
+		q.claiming++
+		return true
+	})
+}
+
+// leave ends a claim that brought n tasks.
+func (q *quarantine) leave(n int) { q.change(func() { q.claiming--; q.held += n }) }
+
+// drop is one task settled.
+func (q *quarantine) drop() { q.change(func() { q.held-- }) }
+
+// isolate makes the caller's task the one suspect, and returns false if there is one already.
+func (q *quarantine) isolate() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.suspect {
+		return false
+	}
+	q.suspect = true
+	return true
+}
+
+// alone waits until the suspect is the only task. It returns false if ctx ends before.
+func (q *quarantine) alone(ctx context.Context) bool {
+	return q.await(ctx, func() bool { return q.held == 1 && q.claiming == 0 })
+}
+
+// pass ends the isolation.
+func (q *quarantine) pass() { q.change(func() { q.suspect = false }) }
+
+func (q *quarantine) change(f func()) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	f()
+	if q.changed != nil {
+		close(q.changed)
+		q.changed = nil
+	}
+}
+
+// await waits until try, called with q.mu held, returns true.
+func (q *quarantine) await(ctx context.Context, try func() bool) bool {
+	for {
+		q.mu.Lock()
+		if try() {
+			q.mu.Unlock()
+			return true
+		}
+		if q.changed == nil {
+			q.changed = make(chan struct{})
+		}
+		changed := q.changed
+		q.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
