@@ -26,7 +26,8 @@
 //     BatchError means that nothing was changed.
 //  4. Repeats. A call in doubt may be repeated as it is. Insert with its ids, and Complete or
 //     Fail with the same lease, end like the call they repeat. A repeated Reschedule may be
-//     refused with [ErrLeaseLost].
+//     refused with [ErrLeaseLost]. In a transaction nothing is a repeat: each Complete and Fail
+//     there needs the lease to hold its task.
 //  5. Life. A task is [Created] until it is claimed, [Running] while a lease holds it, and then
 //     Created again or in a terminal state, where it stays: only Retry leaves it. Finished is
 //     set by the store in every terminal state.
@@ -43,7 +44,8 @@
 //     many lie in front, hide none for good: a store that bounds its look goes on there at the
 //     next call. A Limit of zero, no names, or no queues: nothing is claimed or taken back.
 //  9. Repeated claims. A claim under a lease id that was used before returns the tasks that the
-//     lease still holds and claims no others, and does not prolong it.
+//     lease still holds and claims no others, and does not prolong it. A store remembers an id
+//     for as long as a reply may be on its way: for ten minutes, or ten thousand claims.
 //  10. Time. Due, Created, LeaseEnd and all ages are on the store's one clock, never on a
 //     caller's. A task is never claimed before its Due. A store with a coarse clock rounds
 //     times to come up. An ETA in the past is due at once.

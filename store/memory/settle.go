@@ -43,7 +43,7 @@ func applyAll[T any](op string, items []T, apply func(T) (int64, error)) error {
 }
 
 // held returns the row that a lease holds. If it holds it no more, but ended it in one of the
-// given states, the call is a repeat, and done is true.
+// given states, the call is a repeat, and done is true; in a transaction there are no repeats.
 func (s *Store) held(id int64, by store.LeaseID, ended ...store.Status) (r *row, done bool, err error) {
 	r = s.rows[id]
 	switch {
@@ -51,7 +51,7 @@ func (s *Store) held(id int64, by store.LeaseID, ended ...store.Status) (r *row,
 		return nil, false, store.ErrLeaseLost
 	case r.Status == store.Running && r.Lease == by:
 		return r, false, nil
-	case r.endedBy == by && slices.Contains(ended, r.Status):
+	case s.undo == nil && r.endedBy == by && slices.Contains(ended, r.Status):
 		return r, true, nil
 	default:
 		return nil, false, store.ErrLeaseLost

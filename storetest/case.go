@@ -1,0 +1,74 @@
+package storetest
+
+import (
+	"io"
+	"testing"
+
+	"github.com/fireflytasks/go-firefly/store"
+)
+
+// A testCase enforces one rule of package store.
+type testCase struct {
+	name   string
+	rule   int          // its number in the documentation of package store
+	says   string       // what of it is enforced, printed when the case fails
+	needs  []capability // that the case is about; nil makes it mandatory
+	tx     bool         // uses WithTx
+	beside bool         // writes beside an open transaction
+	run    func(t *T)
+}
+
+// A capability is an optional interface of package store, by its name.
+type capability struct {
+	name    string
+	offered func(store.Store) bool
+}
+
+func offers[C any](name string) capability {
+	return capability{name, func(s store.Store) bool { _, ok := store.As[C](s); return ok }}
+}
+
+var (
+	extender = offers[store.Extender]("Extender")
+	getter   = offers[store.Getter]("Getter")
+	waiter   = offers[store.Waiter]("Waiter")
+	beginner = offers[store.Beginner]("Beginner")
+	lister   = offers[store.Lister]("Lister")
+	counter  = offers[store.Counter]("Counter")
+	canceler = offers[store.Canceler]("Canceler")
+	retrier  = offers[store.Retrier]("Retrier")
+	deleter  = offers[store.Deleter]("Deleter")
+	pauser   = offers[store.Pauser]("Pauser")
+	migrator = offers[store.Migrator]("Migrator")
+	closer   = offers[io.Closer]("Closer")
+)
+
+// needs is for a case's field of that name.
+func needs(c ...capability) []capability { return c }
+
+// check runs the case against a fresh store of h.
+func (c *testCase) check(tb testing.TB, h Harness, full bool) {
+	tb.Helper()
+	tb.Cleanup(func() {
+		if tb.Failed() {
+			tb.Logf("rule %d: %s", c.rule, c.says)
+		}
+	})
+	if c.tx && h.NoTx {
+		tb.Skip("the harness declares NoTx")
+	}
+	if c.beside && h.OneWriter {
+		tb.Skip("the harness declares OneWriter")
+	}
+	s := h.Open(tb)
+	for _, need := range c.needs {
+		switch {
+		case need.offered(s):
+		case full:
+			tb.Fatalf("the store is no %s", need.name)
+		default:
+			tb.Skipf("the store is no %s", need.name)
+		}
+	}
+	c.run(&T{TB: tb, store: s, advance: h.Advance, noTx: h.NoTx})
+}

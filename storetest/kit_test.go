@@ -1,0 +1,132 @@
+package storetest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestMain(m *testing.M) {
+	patience, outsideLook = 300*time.Millisecond, 100*time.Millisecond
+	m.Run()
+}
+
+func TestCasesAreWellFormed(t *testing.T) {
+	cases := allCases()
+	if len(cases) < 80 {
+		t.Errorf("%d cases, want at least 80", len(cases))
+	}
+	seen := map[string]bool{}
+	for _, c := range cases {
+		if seen[c.name] {
+			t.Errorf("%s: the name is used twice", c.name)
+		}
+		seen[c.name] = true
+		if c.rule < 1 || c.rule > 19 || c.says == "" || c.run == nil {
+			t.Errorf("%s: rule %d, says %q", c.name, c.rule, c.says)
+		}
+	}
+}
+
+func TestWholeStorePassesEveryCase(t *testing.T) {
+	for _, c := range allCases() {
+		if r := judge(t, c, memoryHarness(whole)); r.failed || r.skipped && c.name != "TxUnsupportedSaysSo" {
+			t.Errorf("%s: failed %t, skipped %t\n%s", c.name, r.failed, r.skipped, r.log.String())
+		}
+	}
+}
+
+// TestBrokenStoresAreConvicted shows that each seeded bug fails the case that is about it, and
+// that the case then says which rule was broken.
+func TestBrokenStoresAreConvicted(t *testing.T) {
+	for _, b := range brokenStores {
+		t.Run(strings.ReplaceAll(b.bug, " ", "_"), func(t *testing.T) {
+			i := slices.IndexFunc(allCases(), func(c testCase) bool { return c.name == b.convict })
+			if i < 0 {
+				t.Fatalf("no case %s", b.convict)
+			}
+			c := allCases()[i]
+			r := judge(t, c, b.harness())
+			if !r.failed {
+				t.Fatalf("%s lets it pass", c.name)
+			}
+			if want := fmt.Sprintf("rule %d: %s", c.rule, c.says); !strings.Contains(r.log.String(), want) {
+				t.Errorf("the log lacks %q:\n%s", want, r.log.String())
+			}
+		})
+	}
+}
+
+// TestEveryCaseConvictsSomebody shows that no case is there for nothing. Those that the test
+// above names need no more.
+func TestEveryCaseConvictsSomebody(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs every case against every broken store until one fails")
+	}
+	idle := map[string]bool{}
+	for _, c := range allCases() {
+		shown := slices.ContainsFunc(brokenStores, func(b brokenStore) bool { return b.convict == c.name })
+		if !shown && !slices.ContainsFunc(brokenStores, func(b brokenStore) bool { return judge(t, c, b.harness()).failed }) {
+			idle[c.name] = true
+		}
+	}
+	for name := range maps.Keys(unconvicting) {
+		if !idle[name] {
+			t.Errorf("%s is listed as convicting nobody, but does", name)
+		}
+		delete(idle, name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(idle)) {
+		t.Errorf("%s is failed by no broken store: seed a bug that it finds, or say why not", name)
+	}
+}
+
+// unconvicting are the cases that no broken store fails, and why.
+var unconvicting = map[string]string{
+	"TxUnsupportedSaysSo": "runs only on stores without transactions: see TestNoTx",
+}
+
+func TestNoTx(t *testing.T) {
+	h := memoryHarness(whole)
+	h.NoTx = true
+	for _, c := range allCases() {
+		r := judge(t, c, h)
+		switch {
+		case c.name == "TxUnsupportedSaysSo" && !r.failed:
+			t.Errorf("%s passes a store that has transactions", c.name)
+		case c.tx && !r.skipped:
+			t.Errorf("%s is not skipped", c.name)
+		}
+	}
+}
+
+// TestWalkPrintsItsPrefix shows that a failing walk says how to repeat it, and ends where it failed.
+func TestWalkPrintsItsPrefix(t *testing.T) {
+	broken := brokenStores[slices.IndexFunc(brokenStores, func(b brokenStore) bool { return b.bug == "retry counts nothing" })]
+	steps := newSteps(1, 2000)
+	r := judge(t, testCase{name: "walk", run: func(t *T) { t.walk(steps) }}, broken.harness())
+	lines := strings.Count(r.log.String(), "\t{")
+	if !r.failed || lines == 0 || lines == len(steps) {
+		t.Fatalf("failed %t, %d of %d steps printed\n%s", r.failed, lines, len(steps), r.log.String())
+	}
+	shorter := judge(t, testCase{name: "walk", run: func(t *T) { t.walk(steps[:lines-1]) }}, broken.harness())
+	if shorter.failed {
+		t.Fatal("a shorter prefix fails, too")
+	}
+}
+
+func TestLongWalks(t *testing.T) {
+	steps, seeds := 10_000, uint64(2)
+	if testing.Short() {
+		steps, seeds = 1000, 1
+	}
+	for seed := range seeds {
+		r := judge(t, testCase{name: "walk", run: func(t *T) { t.walk(newSteps(seed, steps)) }}, memoryHarness(whole))
+		if r.failed {
+			t.Errorf("seed %d: %s", seed, r.log.String()[:min(2000, r.log.Len())])
+		}
+	}
+}
