@@ -39,9 +39,9 @@ func (w *Worker) commit(r *run, a *attempt, returned []byte) verdict {
 		record(fates, staged, inserted, nil)
 		completed.settled = true
 		return completed
-	case sent && !store.IsDefinite(err):
-		w.trouble("commit in doubt, finding out", err)
-		return verdict{outcome: Released, doubt: true, err: err}
+	case !store.IsDefinite(err): // no fault of the handler's; releasing finds out, if need be
+		w.trouble("commit failed or in doubt, releasing the task", err)
+		return verdict{outcome: Released, doubt: sent, err: err}
 	case errors.Is(err, store.ErrLeaseLost):
 		return verdict{outcome: Lost, err: err, settled: true}
 	case errors.Is(err, errors.ErrUnsupported):

@@ -132,8 +132,9 @@ func (s *settler) applied(items []settlement, refused []store.Refusal, doubt boo
 	}
 }
 
-// settled ends a run for good.
+// settled ends a run for good. Whoever waits for the task to be dropped finds that it was
+// reported.
 func (w *Worker) settled(r *run, outcome Outcome, err error) {
-	w.drop(r)
 	w.ended(r, outcome, err)
+	w.drop(r)
 }

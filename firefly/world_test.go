@@ -3,8 +3,12 @@ package firefly_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,6 +105,30 @@ func (w *world) status(id int64, want store.Status) store.Task {
 	return task
 }
 
+// settle lets d of the fake time pass, and what is to happen in it happen.
+func (w *world) settle(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+// A journal is what handlers note, in order.
+type journal struct {
+	mu    sync.Mutex
+	notes []string
+}
+
+func (j *journal) add(format string, args ...any) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.notes = append(j.notes, fmt.Sprintf(format, args...))
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return strings.Join(j.notes, ", ")
+}
+
 // scheduled ends the test if scheduling failed, else returns the handle.
 func scheduled[R any](w *world) func(*firefly.Handle[R], error) *firefly.Handle[R] {
 	return func(h *firefly.Handle[R], err error) *firefly.Handle[R] {
@@ -187,12 +215,12 @@ func (t *faultyTx) Commit(ctx context.Context) error {
 }
 
 // first returns a hook that cuts the first n calls of that name.
-func first(n int, call string) func(string) error {
+func first(n int64, call string) func(string) error {
+	var cut atomic.Int64
 	return func(c string) error {
-		if c != call || n == 0 {
+		if c != call || cut.Add(1) > n {
 			return nil
 		}
-		n--
 		return errCut
 	}
 }

@@ -39,6 +39,9 @@ func (s *Store) ClaimDue(ctx context.Context, c store.Claim) ([]store.Task, erro
 	if len(tasks) == 0 {
 		s.retire(s.lease(c.Lease, end))
 	}
+	if len(tasks) < c.Limit {
+		s.look(c.Queues)
+	}
 	return tasks, nil
 }
 

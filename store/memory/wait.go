@@ -98,6 +98,16 @@ func (s *Store) announce(r *row) {
 	}
 }
 
+// look makes the waiters on the queues look again for when the next task falls due: those that
+// were due, and hid it in their lanes, are claimed.
+func (s *Store) look(queues []string) {
+	for w := range s.waiters {
+		if slices.ContainsFunc(queues, func(q string) bool { return slices.Contains(w.queues, q) }) {
+			w.wake()
+		}
+	}
+}
+
 func (s *Store) announceAll() {
 	for w := range s.waiters {
 		w.due = true

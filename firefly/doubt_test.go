@@ -1,0 +1,226 @@
+package firefly_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/fireflytasks/go-firefly/firefly"
+	"github.com/fireflytasks/go-firefly/store"
+)
+
+// Each way in which a run can end, and the call that tells the store.
+var endings = map[string]struct {
+	call string
+	run  func(ctx context.Context, w *world, run int) error
+	want store.Status
+	runs int
+}{
+	"completes": {"Complete", func(context.Context, *world, int) error { return nil }, store.Completed, 1},
+	"fails":     {"Fail", func(context.Context, *world, int) error { return firefly.Permanent(errors.New("boom")) }, store.Failed, 1},
+	"retries": {"Reschedule", func(_ context.Context, _ *world, run int) error {
+		if run == 1 {
+			return errors.New("again")
+		}
+		return nil
+	}, store.Completed, 2},
+	"snoozes": {"Reschedule", func(_ context.Context, _ *world, run int) error {
+		if run == 1 {
+			return firefly.Snooze(time.Second)
+		}
+		return nil
+	}, store.Completed, 2},
+}
+
+// The request or the reply of a call is lost, once or several times: every task ends once, as it
+// should, after as many runs as it should have.
+func TestSettlingInDoubt(t *testing.T) {
+	for name, end := range endings {
+		for _, times := range []int64{1, 5} {
+			for _, side := range []string{"before", "after"} {
+				for _, call := range []string{end.call, "ClaimDue"} {
+					t.Run(fmt.Sprintf("%s, %s cut %s %d times", name, call, side, times), func(t *testing.T) {
+						inWorld(t, func(w *world) {
+							if side == "before" {
+								w.store.before = first(times, call)
+							} else {
+								w.store.after = first(times, call)
+							}
+							runs := 0
+							w.work(firefly.WorkerConfig{}, job.Handle(func(ctx context.Context, _ firefly.None) (firefly.None, error) {
+								runs++
+								return firefly.None{}, end.run(ctx, w, runs)
+							}))
+							h := w.schedule(firefly.MaxRetries(3), firefly.RetryDelay(time.Second))
+							w.settle(25 * time.Second)
+							task := w.status(h.ID(), end.want)
+							if runs != end.runs || task.Crashes != 0 {
+								t.Fatalf("%d runs, want %d; %d crashes", runs, end.runs, task.Crashes)
+							}
+						})
+					})
+				}
+			}
+		}
+	}
+}
+
+// A commit whose outcome is unknown is found out, both when it did happen and when it did not.
+func TestCommitInDoubt(t *testing.T) {
+	for how, spawn := range spawners {
+		for _, side := range []string{"before", "after"} {
+			for _, release := range []string{"", "before", "after"} {
+				t.Run(fmt.Sprintf("%s, cut %s, release cut %s", how, side, release), func(t *testing.T) {
+					inWorld(t, func(w *world) {
+						cutCommit, cutRelease := first(1, "Commit"), first(2, "Reschedule")
+						hook := func(which string) func(string) error {
+							return func(call string) error {
+								if which == side {
+									if err := cutCommit(call); err != nil {
+										return err
+									}
+								}
+								if which == release {
+									return cutRelease(call)
+								}
+								return nil
+							}
+						}
+						w.store.before, w.store.after = hook("before"), hook("after")
+						runs := 0
+						var outcomes []firefly.Outcome
+						w.work(firefly.WorkerConfig{
+							Hooks: firefly.Hooks{Ended: func(_ firefly.Info, e firefly.End) { outcomes = append(outcomes, e.Outcome) }},
+						}, job.Handle(func(ctx context.Context, _ firefly.None) (firefly.None, error) {
+							runs++
+							return firefly.None{}, spawn(ctx, w.client, "kid")
+						}))
+						h := w.schedule()
+						w.settle(20 * time.Second)
+						task := w.status(h.ID(), store.Completed)
+						if task.Retries != 0 || task.Crashes != 0 || len(w.children()) != 1 {
+							t.Errorf("%d retries, %d crashes, %d children", task.Retries, task.Crashes, len(w.children()))
+						}
+						want := 2 // the commit had not happened: run again, at no cost
+						if side == "after" {
+							want = 1
+						}
+						if runs != want || len(outcomes) != want {
+							t.Errorf("%d runs that ended as %v, want %d", runs, outcomes, want)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// A transaction that runs into another is done again in place: ten times free, then it counts.
+func TestConflicts(t *testing.T) {
+	for _, test := range []struct {
+		conflicts, runs, retries int
+		want                     store.Status
+	}{
+		{conflicts: 1, runs: 2, want: store.Completed},
+		{conflicts: 10, runs: 11, want: store.Completed},
+		{conflicts: 11, runs: 12, retries: 1, want: store.Completed},
+		{conflicts: 1000, runs: 22, retries: 1, want: store.Failed},
+	} {
+		for how, spawn := range spawners {
+			t.Run(fmt.Sprintf("%d conflicts, %s", test.conflicts, how), func(t *testing.T) {
+				inWorld(t, func(w *world) {
+					left := test.conflicts
+					w.store.before = func(call string) error {
+						if call == "Commit" && left > 0 {
+							left--
+							return store.ErrConflict
+						}
+						return nil
+					}
+					runs := 0
+					w.work(firefly.WorkerConfig{}, job.Handle(func(ctx context.Context, _ firefly.None) (firefly.None, error) {
+						runs++
+						return firefly.None{}, spawn(ctx, w.client, "kid")
+					}))
+					h := w.schedule(firefly.MaxRetries(1), firefly.RetryDelay(time.Second))
+					w.settle(time.Minute)
+					task := w.status(h.ID(), test.want)
+					kids := 0
+					if test.want == store.Completed {
+						kids = 1
+					}
+					if runs != test.runs || task.Retries != test.retries || len(w.children()) != kids {
+						t.Errorf("%d runs, %d retries, %d children; want %+v", runs, task.Retries, len(w.children()), test)
+					}
+				})
+			})
+		}
+	}
+}
+
+// choosy refuses every batch that holds a certain task, without naming it.
+type choosy struct {
+	*faulty
+	bad int64
+}
+
+func (s choosy) Complete(ctx context.Context, done []store.Completion) error {
+	for _, d := range done {
+		if d.ID == s.bad {
+			return store.Definite(errors.New("value out of range"))
+		}
+	}
+	return s.faulty.Complete(ctx, done)
+}
+
+func TestOneBadCompletionFailsAlone(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var ids []int64
+		for range 20 {
+			ids = append(ids, w.schedule().ID())
+		}
+		w.workOn(choosy{w.store, ids[7]}, firefly.WorkerConfig{}, job.Handle(nap(time.Second)))
+		w.settle(10 * time.Second)
+		for i, id := range ids {
+			want := store.Completed
+			if i == 7 {
+				want = store.Failed
+			}
+			if task := w.status(id, want); i == 7 && task.Errors[0].Text != "value out of range" {
+				t.Errorf("the reason is %v", task.Errors)
+			}
+		}
+	})
+}
+
+func TestStoreDownForAWhile(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var down atomic.Bool
+		var troubles atomic.Int64
+		w.store.before = func(string) error {
+			if down.Load() {
+				return errCut
+			}
+			return nil
+		}
+		w.work(firefly.WorkerConfig{Concurrency: 4, Hooks: firefly.Hooks{Trouble: func(string, error) { troubles.Add(1) }}}, job.Handle(nap(3*time.Second)))
+		var ids []int64
+		for range 40 {
+			ids = append(ids, w.schedule().ID())
+		}
+		w.settle(5 * time.Second)
+		down.Store(true)
+		w.settle(10 * time.Minute)
+		down.Store(false)
+		w.settle(5 * time.Minute)
+		for _, id := range ids {
+			w.status(id, store.Completed)
+		}
+		if troubles.Load() == 0 {
+			t.Error("nobody was told")
+		}
+	})
+}
