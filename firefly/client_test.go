@@ -122,7 +122,7 @@ func TestMiddlewareOrderAndMeta(t *testing.T) {
 		wrap := func(name string) firefly.Middleware {
 			return func(next firefly.HandlerFunc) firefly.HandlerFunc {
 				return func(ctx context.Context, task *store.Task) ([]byte, error) {
-					seen = append(seen, name+" "+task.Meta["by"])
+					seen = append(seen, name+" by "+task.Meta["by"])
 					return next(ctx, task)
 				}
 			}
@@ -131,7 +131,7 @@ func TestMiddlewareOrderAndMeta(t *testing.T) {
 		if sum, err := h.Wait(w.Context()); sum != 3 || err != nil {
 			t.Fatalf("sum %d, error %v", sum, err)
 		}
-		if want := []string{"outer", "inner", "outer inner", "inner inner"}; !slices.Equal(seen, want) {
+		if want := []string{"outer", "inner", "outer by inner", "inner by inner"}; !slices.Equal(seen, want) {
 			t.Fatalf("middleware ran as %q, want %q", seen, want)
 		}
 	})

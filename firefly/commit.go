@@ -45,7 +45,8 @@ func (w *Worker) commit(r *run, a *attempt, returned []byte) verdict {
 	case errors.Is(err, store.ErrLeaseLost):
 		return verdict{outcome: Lost, err: err, settled: true}
 	case errors.Is(err, errors.ErrUnsupported):
-		return verdict{outcome: Failed, err: fmt.Errorf("commit with the tasks that the handler scheduled: %w: schedule through client.In(client.Store()) to do without a transaction", err)}
+		return verdict{outcome: Failed, err: fmt.Errorf("commit with the tasks that the handler scheduled: %w: "+
+			"schedule through client.In(client.Store()) to do without a transaction", err)}
 	default:
 		return r.judge(fmt.Errorf("commit: %w", err))
 	}

@@ -19,7 +19,7 @@ func ExampleMiddleware() {
 		func(next firefly.ScheduleFunc) firefly.ScheduleFunc {
 			return func(ctx context.Context, tasks []store.NewTask) ([]store.Inserted, error) {
 				for i := range tasks {
-					tasks[i].Meta = map[string]string{"request": ctx.Value(requestID{}).(string)}
+					tasks[i].Meta = map[string]string{"request": fmt.Sprint(ctx.Value(requestID{}))}
 				}
 				return next(ctx, tasks)
 			}

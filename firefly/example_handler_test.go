@@ -13,7 +13,7 @@ import (
 // Retries, with a delay that doubles.
 func ExampleWithBackoff() {
 	fetch := firefly.Define("page.fetch",
-		func(ctx context.Context, url string) (int, error) {
+		func(ctx context.Context, _ string) (int, error) {
 			info, _ := firefly.Attempt(ctx)
 			if info.Attempt < 3 {
 				return 0, errors.New("503")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/fireflytasks/go-firefly/store"
@@ -42,8 +43,8 @@ func (w *Worker) wrap(r *registration) HandlerFunc {
 		}
 		return r.call(ctx, codec, t.Params)
 	})
-	for i := len(w.config.Middleware) - 1; i >= 0; i-- {
-		run = w.config.Middleware[i](run)
+	for _, m := range slices.Backward(w.config.Middleware) {
+		run = m(run)
 	}
 	return run
 }

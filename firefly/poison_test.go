@@ -3,7 +3,7 @@ package firefly_test
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -63,7 +63,7 @@ func (w *world) processes(n int, cfg firefly.WorkerConfig, handlers ...firefly.H
 
 // poisonous kills its process when it is given the number zero; otherwise it takes a while.
 func poisonous(ctx context.Context, n int) (firefly.None, error) {
-	p := ctx.Value(processKey{}).(*process)
+	p, _ := ctx.Value(processKey{}).(*process)
 	if n == 0 {
 		p.kill()
 	}
@@ -105,7 +105,7 @@ func TestPoisonAmongAThousand(t *testing.T) {
 
 func TestMaxCrashes(t *testing.T) {
 	for _, most := range []int{0, 1, 3} {
-		t.Run(fmt.Sprint(most), func(t *testing.T) {
+		t.Run(strconv.Itoa(most), func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				runs := 0
 				task := firefly.Define("task", func(ctx context.Context, n int) (firefly.None, error) {
@@ -183,9 +183,6 @@ func TestBusyProcessPutsSuspectsOff(t *testing.T) {
 		long := firefly.Define("long", nap(10*time.Minute))
 		scheduled[firefly.None](w)(long.Schedule(w.Context(), w.client, firefly.None{}))
 		w.work(firefly.WorkerConfig{}, long, job.Handle(nap(time.Second)))
-		w.settle(time.Second)
-		suspect := w.suspects(0)
-		_ = suspect
 		w.settle(time.Second)
 		c := store.Claim{Queues: []string{"default"}, Names: []string{job.Name()}, Limit: 1, For: time.Second}
 		if err := w.store.Pause(w.Context(), []string{"default"}); err != nil {

@@ -140,15 +140,16 @@ func TestCallIsStagedByEachAttempt(t *testing.T) {
 
 func TestAttemptEndsWithItsHandler(t *testing.T) {
 	inWorld(t, func(w *world) {
-		var leaked context.Context
+		leak := make(chan context.Context, 1)
 		parent := firefly.Define("parent", firefly.NoResult(func(ctx context.Context, _ firefly.None) error {
-			leaked = ctx
+			leak <- ctx
 			return nil
 		}))
 		w.work(firefly.WorkerConfig{}, parent)
 		if _, err := scheduled[firefly.None](w)(parent.Schedule(w.Context(), w.client, firefly.None{})).Wait(w.Context()); err != nil {
 			t.Fatal(err)
 		}
+		leaked := <-leak
 		if _, err := child.Schedule(leaked, w.client, "late"); !errors.Is(err, store.ErrNoAttempt) {
 			t.Errorf("a late Schedule: %v", err)
 		}

@@ -29,7 +29,7 @@ func TestVerdicts(t *testing.T) {
 		"permanent nil":     {func(context.Context) error { return firefly.Permanent(nil) }, store.Completed, 1, ""},
 		"cancel":            {func(context.Context) error { return fmt.Errorf("wrapped: %w", firefly.Cancel(boom)) }, store.Cancelled, 1, "boom"},
 		"panic":             {func(context.Context) error { panic(boom) }, store.Failed, 3, "panic: boom"},
-		"panic of nil":      {func(context.Context) error { panic(nil) }, store.Failed, 3, "panic: "}, //nolint:govet // on purpose
+		"panic of nil":      {func(context.Context) error { panic(nil) }, store.Failed, 3, "panic: "},
 		"goexit":            {func(context.Context) error { runtime.Goexit(); return nil }, store.Failed, 3, "runtime.Goexit"},
 		"timeout":           {func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, store.Failed, 3, "longer than its timeout"},
 		"late but well":     {func(ctx context.Context) error { <-ctx.Done(); return nil }, store.Completed, 1, ""},
@@ -124,7 +124,7 @@ func TestNobodyStarves(t *testing.T) {
 		var retried atomic.Bool
 		task := firefly.Define("task", firefly.NoResult(func(_ context.Context, from string) error {
 			<-time.After(time.Second)
-			order.add("%s", from)
+			order.addf("%s", from)
 			if from == "retry" && retried.CompareAndSwap(false, true) {
 				return errors.New("again")
 			}
@@ -222,14 +222,16 @@ func TestAttemptInfoAndHooks(t *testing.T) {
 		w.work(firefly.WorkerConfig{Name: "w1", Hooks: firefly.Hooks{
 			Claimed: func(n int, _ time.Duration) {
 				if n > 0 {
-					log.add("claimed %d", n)
+					log.addf("claimed %d", n)
 				}
 			},
-			Started: func(_ context.Context, i firefly.Info) { log.add("started %d", i.Attempt) },
-			Ended:   func(i firefly.Info, e firefly.End) { log.add("ended %d %s %v %s", i.Attempt, e.Outcome, e.Err, e.Took) },
+			Started: func(_ context.Context, i firefly.Info) { log.addf("started %d", i.Attempt) },
+			Ended: func(i firefly.Info, e firefly.End) {
+				log.addf("ended %d %s %v %s", i.Attempt, e.Outcome, e.Err, e.Took)
+			},
 		}}, job.Handle(func(ctx context.Context, _ firefly.None) (firefly.None, error) {
 			info, ok := firefly.Attempt(ctx)
-			log.add("running %s by %s %t", info.Task.Name, info.Worker, ok)
+			log.addf("running %s by %s %t", info.Task.Name, info.Worker, ok)
 			<-time.After(time.Second)
 			if info.Attempt == 1 {
 				return firefly.None{}, errors.New("boom")

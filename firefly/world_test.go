@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -49,7 +48,7 @@ func newClient(t *testing.T, s store.Store) *firefly.Client {
 	return c
 }
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // work starts a worker on the world's store, and returns a function that stops it and waits for
 // its end; the test's end does so, too.
@@ -117,7 +116,7 @@ type journal struct {
 	notes []string
 }
 
-func (j *journal) add(format string, args ...any) {
+func (j *journal) addf(format string, args ...any) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.notes = append(j.notes, fmt.Sprintf(format, args...))

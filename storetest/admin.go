@@ -93,8 +93,8 @@ func adminListPages(t *T) {
 			slices.Reverse(want)
 		}
 		var got []int64
-		for after, page := int64(0), []int64(nil); ; after = page[len(page)-1] {
-			page = t.list(store.Filter{}, store.Page{After: after, Limit: 2, Newest: newest})
+		for after := int64(0); ; after = got[len(got)-1] {
+			page := t.list(store.Filter{}, store.Page{After: after, Limit: 2, Newest: newest})
 			if len(page) == 0 {
 				break
 			}

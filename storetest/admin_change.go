@@ -21,7 +21,8 @@ var adminCancelCases = []testCase{
 		says: "a flagged task whose lease ends is not due again: it ends as cancelled",
 	},
 	{
-		name: "AdminCancelFlaggedRescheduleEndsCancelled", rule: 12, needs: needs(canceler, getter), run: adminCancelFlaggedRescheduleEndsCancelled,
+		name: "AdminCancelFlaggedRescheduleEndsCancelled", rule: 12, needs: needs(canceler, getter),
+		run:  adminCancelFlaggedRescheduleEndsCancelled,
 		says: "a flagged task that is rescheduled, in whatever way, ends as cancelled",
 	},
 	{
@@ -175,9 +176,9 @@ func (t *T) retried(ids ...int64) {
 }
 
 func adminRetryFailedResets(t *T) {
-	task := t.running(withAllFields, withDelay(0))
+	t.running(withAllFields, withDelay(0))
 	t.outliveLease()
-	task = t.claimOne()
+	task := t.claimOne()
 	t.ok(t.reschedule(task, store.Retry, 0, "first"), "retry by the worker")
 	t.ok(t.fail(t.claimOne(), "last"), "fail")
 	t.retried(task.ID)

@@ -240,4 +240,4 @@ func (openly) Rollback(context.Context) error { return nil }
 // An undone transaction rolls back in place of its commit.
 type undone struct{ store.Tx }
 
-func (u undone) Commit(ctx context.Context) error { return u.Tx.Rollback(ctx) }
+func (u undone) Commit(ctx context.Context) error { return u.Rollback(ctx) }

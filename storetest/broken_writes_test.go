@@ -46,7 +46,7 @@ var brokenInserts = []brokenStore{
 	{"due times are cut to seconds", "ClaimNeverEarlySubSecond", edited(func(_ *broken, n *store.NewTask) {
 		n.ETA, n.Delay = n.ETA.Truncate(time.Second), n.Delay.Truncate(time.Second)
 	})},
-	{"delays count from the caller's clock", "ClaimDelayCountsFromStoreClock", edited(func(b *broken, n *store.NewTask) {
+	{"delays count from the caller's clock", "ClaimDelayCountsFromStoreClock", edited(func(_ *broken, n *store.NewTask) {
 		if n.Delay > 0 {
 			n.ETA, n.Delay = time.Now().Add(n.Delay), 0
 		}

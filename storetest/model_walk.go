@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -115,7 +116,7 @@ func halfMinutes(n int) time.Duration { return time.Duration(n) * 30 * time.Seco
 
 func (w *walker) insert(s step) {
 	n := newTask(withName(pick([]string{nameA, nameB}, s.a)), withQueue(pick([]string{queueA, queueB}, s.a>>1)),
-		withPriority(int(s.a>>2%5)-2), withParams(fmt.Sprint(s.b)))
+		withPriority(int(s.a>>2%5)-2), withParams(strconv.FormatUint(uint64(s.b), 10)))
 	if s.a>>5%2 == 0 {
 		n.UniqueKey, n.Replace = pick([]string{"k1", "k2", "k3"}, s.a>>6), s.a>>8%2 == 0
 	}

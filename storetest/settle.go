@@ -154,7 +154,8 @@ func settleStatusAndTimes(t *T) {
 		t.Helper()
 		task := t.task(id)
 		running := want == store.Running
-		if task.Status != want || task.Finished.IsZero() == want.Terminal() || task.Lease.IsZero() == running || (task.Worker == "") == running {
+		if task.Status != want || task.Finished.IsZero() == want.Terminal() ||
+			task.Lease.IsZero() == running || (task.Worker == "") == running {
 			t.Fatalf("want a task that is %s, got %+v", want, task)
 		}
 		if want.Terminal() && task.Finished.Before(task.Created) {

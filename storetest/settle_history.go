@@ -62,8 +62,9 @@ func settleFailKeepsError(t *T) {
 	t.ok(t.reschedule(task, store.Retry, 0, "first"), "retry")
 	t.ok(t.fail(t.claimOne(), "last"), "fail")
 	failed := t.task(task.ID)
-	if n := len(failed.Errors); n != 2 || failed.Errors[0].Text != "first" || failed.Errors[1].Text != "last" || failed.Errors[1].Attempt != 2 {
-		t.Fatalf("the history is %+v", failed.Errors)
+	e := failed.Errors
+	if len(e) != 2 || e[0].Text != "first" || e[1].Text != "last" || e[1].Attempt != 2 {
+		t.Fatalf("the history is %+v", e)
 	}
 }
 

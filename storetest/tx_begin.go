@@ -81,9 +81,9 @@ func txBeginContextEndRollsBack(t *T) {
 }
 
 func txUsedAfterEnd(t *T) {
-	committed, rolledBack := t.begin(t.Context()), store.Tx(nil)
+	committed := t.begin(t.Context())
 	t.ok(committed.Commit(t.Context()), "commit of nothing")
-	rolledBack = t.begin(t.Context())
+	rolledBack := t.begin(t.Context())
 	t.ok(rolledBack.Rollback(t.Context()), "rollback")
 	for how, tx := range map[string]store.Tx{"commit": committed, "rollback": rolledBack} {
 		_, err := tx.Insert(t.Context(), []store.NewTask{newTask()})

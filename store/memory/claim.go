@@ -63,7 +63,7 @@ func (s *Store) next(c *store.Claim) *row {
 
 // again returns what a lease still holds.
 func (s *Store) again(l *lease, queues []string) []store.Task {
-	var tasks []store.Task
+	tasks := make([]store.Task, 0, len(l.rows))
 	for _, r := range l.rows {
 		tasks = append(tasks, s.read(r))
 	}

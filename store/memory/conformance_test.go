@@ -14,6 +14,7 @@ func TestConformance(t *testing.T) {
 	var offset atomic.Int64
 	storetest.RunFull(t, storetest.Harness{
 		Open: func(tb testing.TB) store.Store {
+			tb.Helper()
 			s := memory.New(memory.Clock(func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }))
 			tb.Cleanup(func() { _ = s.Close() })
 			return s
