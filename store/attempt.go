@@ -52,15 +52,6 @@ func (a *Attempt) Tx() (Tx, error) {
 	return a.tx, nil
 }
 
-// HasTx reports whether a transaction is open: one that was asked for, in a run that has not
-// ended. A store with one lock for all writes uses it to refuse a write beside it, which would
-// wait for ever. It must not be called from within Begin.
-func (a *Attempt) HasTx() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.tx != nil && !a.ended
-}
-
 // End ends the handler's access and returns its transaction for the caller to commit or roll
 // back: nil if none was opened.
 func (a *Attempt) End() Tx {

@@ -130,24 +130,6 @@ func TestAttemptKnowsItsLease(t *testing.T) {
 	}
 }
 
-func TestAttemptHasTxFromItsOpeningToItsEnd(t *testing.T) {
-	a := newAttempt(t.Context(), &beginningStore{})
-	requireHasTx(t, a, false, "before it was asked for")
-	if _, err := a.Tx(); err != nil {
-		t.Fatal(err)
-	}
-	requireHasTx(t, a, true, "once it is open")
-	a.End()
-	requireHasTx(t, a, false, "after the end")
-}
-
-func requireHasTx(t *testing.T, a *store.Attempt, want bool, when string) {
-	t.Helper()
-	if got := a.HasTx(); got != want {
-		t.Errorf("HasTx is %t %s", got, when)
-	}
-}
-
 func TestAttemptFrom(t *testing.T) {
 	if a, ok := store.AttemptFrom(t.Context()); a != nil || ok {
 		t.Errorf("got %v outside a handler", a)

@@ -1,0 +1,138 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strconv"
+
+	"github.com/fireflytasks/go-firefly/store"
+)
+
+// Cancel implements [store.Canceler].
+func (s *Store) Cancel(ctx context.Context, f store.Filter, limit int) ([]int64, error) {
+	return s.administer(ctx, "cancel", &f, limit, "status = 'created' OR status = 'running' AND NOT cancel", func(q *session, t *store.Task) error {
+		if t.Status == store.Running {
+			q.wake.cancelled(t.Queue, t.ID)
+			return q.exec("UPDATE firefly_running SET cancel = 1 WHERE task = ?", t.ID)
+		}
+		if err := q.unready(t.ID, t.Queue, t.Priority, t.Due.UnixMicro()); err != nil {
+			return err
+		}
+		q.count(t.Queue, store.Created, -1)
+		history := sql.NullString{}
+		if t.Errors != nil {
+			history = sql.NullString{String: jsonOf(t.Errors), Valid: true}
+		}
+		return q.archive(&heldTask{id: t.ID, queue: t.Queue}, ending{status: store.Cancelled}, history)
+	})
+}
+
+// Retry implements [store.Retrier].
+func (s *Store) Retry(ctx context.Context, f store.Filter, limit int) ([]int64, error) {
+	return s.administer(ctx, "retry", &f, limit, "status IN ('failed', 'cancelled')", func(q *session, t *store.Task) error {
+		if t.UniqueKey != "" {
+			var one int
+			err := q.row("SELECT 1 FROM firefly_task WHERE unique_key = ?", []any{t.UniqueKey}, &one)
+			if err == nil {
+				return store.ErrDuplicate
+			}
+			if !errors.Is(err, sql.ErrNoRows) {
+				return err
+			}
+		}
+		if err := q.exec("revive.sql", q.at, t.ID); err != nil {
+			return err
+		}
+		if err := q.exec("DELETE FROM firefly_finished WHERE id = ?", t.ID); err != nil {
+			return err
+		}
+		q.count(t.Queue, t.Status, -1)
+		q.count(t.Queue, store.Created, 1)
+		return q.ready(t.ID, t.Queue, t.Priority, t.Name, q.at)
+	})
+}
+
+// Delete implements [store.Deleter].
+func (s *Store) Delete(ctx context.Context, f store.Filter, limit int) ([]int64, error) {
+	deletable := "status <> 'running'"
+	if f.IDs != nil {
+		deletable = "1" // those that run are refused
+	}
+	return s.administer(ctx, "delete", &f, limit, deletable, func(q *session, t *store.Task) error {
+		switch t.Status {
+		case store.Running:
+			return store.ErrRunning
+		case store.Created:
+			q.count(t.Queue, store.Created, -1)
+			if err := q.unready(t.ID, t.Queue, t.Priority, t.Due.UnixMicro()); err != nil {
+				return err
+			}
+			return q.exec("DELETE FROM firefly_task WHERE id = ?", t.ID)
+		default:
+			_, err := q.remove("WHERE id = ?", t.ID)
+			return err
+		}
+	})
+}
+
+// administer lets act change the tasks that match f and are in one of the right states, until
+// it has changed limit.
+func (s *Store) administer(
+	ctx context.Context, op string, f *store.Filter, limit int, state string, act func(q *session, t *store.Task) error,
+) (changed []int64, err error) {
+	if f.IsZero() {
+		return nil, store.Invalid(op, errors.New("the filter is empty: to mean every task, name every status"))
+	}
+	refused := store.BatchError{Op: op}
+	err = s.inWrite(ctx, func(q *session) error {
+		where, args := s.conditions(f)
+		text := "SELECT * FROM firefly_all WHERE " + where + " AND (" + state + ") ORDER BY id"
+		if limit > 0 && op != "retry" && f.IDs == nil { // none of these can be refused
+			text += " LIMIT " + strconv.Itoa(limit)
+		}
+		var tasks []store.Task
+		err := q.query(text, args, func(rows *sql.Rows) error {
+			t, err := scanTask(rows)
+			tasks = append(tasks, t)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for i := range tasks {
+			if limit > 0 && len(changed) == limit {
+				break
+			}
+			err := act(q, &tasks[i])
+			switch {
+			case err == nil:
+				changed = append(changed, tasks[i].ID)
+			case errors.Is(err, store.ErrRunning), errors.Is(err, store.ErrDuplicate):
+				refused.Refuse(slices.Index(f.IDs, tasks[i].ID), tasks[i].ID, err)
+			default:
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return changed, refused.OrNil()
+}
+
+// remove deletes finished tasks: those of a SELECT that ends as given.
+func (q *session) remove(where string, args ...any) (n int, err error) {
+	text := "DELETE FROM firefly_finished WHERE id IN (SELECT id FROM firefly_finished " + where + ") RETURNING queue, status"
+	err = q.query(text, args, func(rows *sql.Rows) error {
+		var queue string
+		var status store.Status
+		err := rows.Scan(&queue, &status)
+		q.count(queue, status, -1)
+		n++
+		return err
+	})
+	return n, err
+}

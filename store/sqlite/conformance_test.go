@@ -1,0 +1,57 @@
+package sqlite_test
+
+import (
+	"database/sql"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/fireflytasks/go-firefly/store"
+	"github.com/fireflytasks/go-firefly/store/sqlite"
+	"github.com/fireflytasks/go-firefly/storetest"
+)
+
+// doors are the two ways to a store.
+var doors = map[string]func(tb testing.TB, path string, opts ...sqlite.Option) *sqlite.Store{
+	"Open": func(tb testing.TB, path string, opts ...sqlite.Option) *sqlite.Store {
+		tb.Helper()
+		s, err := sqlite.Open(tb.Context(), path, opts...)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return s
+	},
+	"New": func(tb testing.TB, path string, opts ...sqlite.Option) *sqlite.Store {
+		tb.Helper()
+		db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)")
+		if err != nil {
+			tb.Fatal(err)
+		}
+		tb.Cleanup(func() { _ = db.Close() })
+		s, err := sqlite.New(tb.Context(), db, opts...)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return s
+	},
+}
+
+func TestConformance(t *testing.T) {
+	for name, open := range doors {
+		t.Run(name, func(t *testing.T) {
+			var offset atomic.Int64
+			storetest.RunFull(t, storetest.Harness{
+				Open: func(tb testing.TB) store.Store {
+					tb.Helper()
+					s := open(tb, filepath.Join(tb.TempDir(), "tasks.db"),
+						sqlite.ClockOffset(func() time.Duration { return time.Duration(offset.Load()) }))
+					tb.Cleanup(func() { _ = s.Close() })
+					return s
+				},
+				Advance:   func(d time.Duration) { offset.Add(int64(d)) },
+				OneWriter: true,
+			})
+		})
+	}
+}

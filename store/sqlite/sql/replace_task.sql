@@ -1,0 +1,3 @@
+UPDATE firefly_task
+SET priority = ?, encoding = ?, params = ?, meta = ?, due = ?, max_retries = ?, retry_delay = ?, timeout = ?
+WHERE id = ?
