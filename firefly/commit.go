@@ -42,6 +42,9 @@ func (w *Worker) commit(r *run, a *attempt, returned []byte) verdict {
 	case !store.IsDefinite(err): // no fault of the handler's; releasing finds out, if need be
 		w.trouble("commit failed or in doubt, releasing the task", err)
 		return verdict{outcome: Released, doubt: sent, err: err}
+	case r.ctx.Err() == nil && passing(err) && !errors.Is(err, store.ErrConflict):
+		w.trouble("commit failed, releasing the task", err)
+		return verdict{outcome: Released, err: err}
 	case errors.Is(err, store.ErrLeaseLost):
 		return verdict{outcome: Lost, err: err, settled: true}
 	case errors.Is(err, errors.ErrUnsupported):

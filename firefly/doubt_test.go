@@ -161,6 +161,40 @@ func TestConflicts(t *testing.T) {
 	}
 }
 
+// A store that cannot write at the moment costs nothing: verdicts are sent again, and a handler
+// whose transaction did not commit runs again.
+func TestStoreUnavailableForAMoment(t *testing.T) {
+	for name, lost := range map[string]error{
+		"locked":    store.Definite(fmt.Errorf("file: %w", store.ErrUnavailable)),
+		"timed out": store.Definite(context.DeadlineExceeded),
+	} {
+		for _, call := range []string{"Complete", "Commit", "ClaimDue"} {
+			t.Run(name+" at "+call, func(t *testing.T) {
+				inWorld(t, func(w *world) {
+					cut := first(3, call)
+					w.store.before = func(c string) error {
+						if cut(c) != nil {
+							return lost
+						}
+						return nil
+					}
+					w.work(firefly.WorkerConfig{}, job.Handle(func(ctx context.Context, _ firefly.None) (firefly.None, error) {
+						if call != "Commit" {
+							return firefly.None{}, nil
+						}
+						return firefly.None{}, spawners["staged"](ctx, w.client, "kid")
+					}))
+					h := w.schedule()
+					w.settle(20 * time.Second)
+					if task := w.status(h.ID(), store.Completed); task.Retries+task.Crashes+len(task.Errors) != 0 {
+						t.Errorf("it cost %d retries, %d crashes, errors %v", task.Retries, task.Crashes, task.Errors)
+					}
+				})
+			})
+		}
+	}
+}
+
 // choosy refuses every batch that holds a certain task, without naming it.
 type choosy struct {
 	*faulty

@@ -88,6 +88,16 @@ func (s *settler) write(send sendFunc, items []settlement) {
 		case errors.As(err, &batch):
 			s.applied(items, batch.Refused, doubt)
 			return
+		case time.Since(began) > w.config.Lease:
+			w.trouble("settle given up", err)
+			for _, it := range items {
+				w.settled(it.run, Unknown, err)
+			}
+			return
+		case passing(err): // nothing was changed, so there is no doubt
+			w.trouble("settle failed, trying again", err)
+			_ = again.wait(context.Background())
+			continue
 		case store.IsDefinite(err) && len(items) == 1:
 			s.applied(items, []store.Refusal{{Err: err}}, doubt)
 			return
@@ -96,17 +106,18 @@ func (s *settler) write(send sendFunc, items []settlement) {
 				s.write(send, items[i:i+1])
 			}
 			return
-		case time.Since(began) > w.config.Lease:
-			w.trouble("settle given up", err)
-			for _, it := range items {
-				w.settled(it.run, Unknown, err)
-			}
-			return
 		}
 		doubt = true
 		w.trouble("settle in doubt, asking again", err)
 		_ = again.wait(context.Background())
 	}
+}
+
+// passing reports whether a definite error is no fault of what was to be written: the same call
+// may succeed later.
+func passing(err error) bool {
+	return store.IsDefinite(err) && (errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrConflict) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled))
 }
 
 // applied reports what became of items, all of which were applied but the refused.

@@ -77,7 +77,7 @@ func AttemptFrom(ctx context.Context) (*Attempt, bool) {
 
 // AttemptTx returns the transaction of the attempt that ctx belongs to, opened now if it was
 // not yet. What is written through it happens if and only if the attempt completes. The engine
-// commits it, so it is offered as a mere [Writer]; a store's helper finds its own type in it.
+// commits it, so it is offered as a mere [Writer]; a store's helper uses [AttemptTxAs].
 // Outside a handler, and after the handler returned, the error is [ErrNoAttempt].
 func AttemptTx(ctx context.Context) (Writer, error) {
 	a, ok := AttemptFrom(ctx)
@@ -85,4 +85,23 @@ func AttemptTx(ctx context.Context) (Writer, error) {
 		return nil, ErrNoAttempt
 	}
 	return a.Tx()
+}
+
+// AttemptTxAs is [AttemptTx] for a store's own helper: it returns the transaction as the type T,
+// which that store's Begin makes, itself or behind a chain of Unwrap() Writer methods. In an
+// attempt on another store the error is [ErrNoAttempt].
+func AttemptTxAs[T Writer](ctx context.Context) (T, error) {
+	var none T
+	w, err := AttemptTx(ctx)
+	for err == nil {
+		if t, ok := w.(T); ok {
+			return t, nil
+		}
+		u, ok := w.(interface{ Unwrap() Writer })
+		if !ok {
+			return none, ErrNoAttempt
+		}
+		w = u.Unwrap()
+	}
+	return none, err
 }

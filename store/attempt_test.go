@@ -150,3 +150,30 @@ func TestAttemptBeginsWithAContextThatCarriesIt(t *testing.T) {
 		t.Errorf("Begin was called with the attempt %v, want %v", got, a)
 	}
 }
+
+type wrappedTx struct{ store.Tx }
+
+func (w wrappedTx) Unwrap() store.Writer { return w.Tx }
+
+type wrappingStore struct{ *beginningStore }
+
+func (s wrappingStore) Begin(ctx context.Context) (store.Tx, error) {
+	tx, err := s.beginningStore.Begin(ctx)
+	return wrappedTx{tx}, err
+}
+
+func TestAttemptTxAs(t *testing.T) {
+	ctx := store.WithAttempt(t.Context(), newAttempt(t.Context(), wrappingStore{&beginningStore{}}))
+	if _, err := store.AttemptTxAs[wrappedTx](ctx); err != nil {
+		t.Errorf("as the outermost: %v", err)
+	}
+	if _, err := store.AttemptTxAs[*fakeTx](ctx); err != nil {
+		t.Errorf("as what is wrapped: %v", err)
+	}
+	if _, err := store.AttemptTxAs[*otherTx](ctx); !errors.Is(err, store.ErrNoAttempt) {
+		t.Errorf("as another store's: %v", err)
+	}
+}
+
+// An otherTx is of a store that the attempt is not on.
+type otherTx struct{ store.Tx }

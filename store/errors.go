@@ -18,6 +18,9 @@ var (
 	ErrTxDone error = sentinel("the transaction has ended")
 	// ErrClosed: the store was closed.
 	ErrClosed error = sentinel("the store is closed")
+	// ErrUnavailable: the store cannot do it at the moment: it is locked, full, read-only, …
+	// The same call may succeed later.
+	ErrUnavailable error = sentinel("the store is not available at the moment")
 	// ErrNotFound: no such task, or it is no longer kept.
 	ErrNotFound error = sentinel("no such task")
 	// ErrInvalid: an argument breaks a stated rule.

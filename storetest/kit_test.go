@@ -106,15 +106,18 @@ func TestNoTx(t *testing.T) {
 // TestWalkPrintsItsPrefix shows that a failing walk says how to repeat it, and ends where it failed.
 func TestWalkPrintsItsPrefix(t *testing.T) {
 	broken := brokenStores[slices.IndexFunc(brokenStores, func(b brokenStore) bool { return b.bug == "retry counts nothing" })]
-	steps := newSteps(1, 2000)
-	r := judge(t, testCase{name: "walk", run: func(t *T) { t.walk(steps) }}, broken.harness())
-	lines := strings.Count(r.log.String(), "\t{")
-	if !r.failed || lines == 0 || lines == len(steps) {
-		t.Fatalf("failed %t, %d of %d steps printed\n%s", r.failed, lines, len(steps), r.log.String())
+	const seed, steps = 1, 2000
+	walk := func(n int) *recorder {
+		return judge(t, testCase{name: "walk", run: func(t *T) { t.walk(seed, n) }}, broken.harness())
 	}
-	shorter := judge(t, testCase{name: "walk", run: func(t *T) { t.walk(steps[:lines-1]) }}, broken.harness())
-	if shorter.failed {
-		t.Fatal("a shorter prefix fails, too")
+	r := walk(steps)
+	_, code, _ := strings.Cut(r.log.String(), "storetest.Walk(")
+	var taken int
+	if _, err := fmt.Sscanf(code, "t, harness, 1, %d)", &taken); err != nil || !r.failed || taken >= steps {
+		t.Fatalf("failed %t, error %v:\n%s", r.failed, err, r.log.String())
+	}
+	if !walk(taken).failed || walk(taken-1).failed {
+		t.Fatalf("%d steps are not the shortest walk that fails", taken)
 	}
 }
 
@@ -124,9 +127,6 @@ func TestLongWalks(t *testing.T) {
 		steps, seeds = 1000, 1
 	}
 	for seed := range seeds {
-		r := judge(t, testCase{name: "walk", run: func(t *T) { t.walk(newSteps(seed, steps)) }}, memoryHarness(whole))
-		if r.failed {
-			t.Errorf("seed %d: %s", seed, r.log.String()[:min(2000, r.log.Len())])
-		}
+		Walk(t, memoryHarness(whole), seed, steps)
 	}
 }

@@ -2,11 +2,10 @@ package storetest
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"strings"
+	"testing"
 	"time"
 
 	"github.com/fireflytasks/go-firefly/store"
@@ -23,7 +22,18 @@ const (
 	walkSeed  = 1
 )
 
-func modelRandomWalk(t *T) { t.walk(newSteps(walkSeed, walkSteps)) }
+func modelRandomWalk(t *T) { t.walk(walkSeed, walkSteps) }
+
+// Walk takes n random steps in the store, in lockstep with a plain model: insertions, claims,
+// verdicts and administration, stale and repeated calls included. The walk is the same for the
+// same seed, and that of fewer steps is its beginning: so one that fails says how to repeat it
+// up to the step that fails. [Run] includes a walk; this is for longer ones.
+func Walk(t *testing.T, h Harness, seed uint64, n int) {
+	t.Helper()
+	c := modelCases[0]
+	c.run = func(t *T) { t.walk(seed, n) }
+	c.check(t, h, false)
+}
 
 // A step is one call of a walk. What its numbers mean depends on the call and on what there is
 // at that point, so any prefix of a walk is a walk.
@@ -69,6 +79,7 @@ func newSteps(seed uint64, n int) []step {
 type walker struct {
 	*T
 	model
+	began    time.Time       // on the store's clock, when the model's was zero
 	inserted []store.NewTask // as they came back from Insert, with ids
 	pairs    []walkPair      // every task that was ever claimed, with its lease: most are stale
 }
@@ -78,13 +89,15 @@ type walkPair struct {
 	lease *modelLease
 }
 
-// walk takes the steps. If one goes wrong, it prints those up to there, to be run by walk.
-func (t *T) walk(steps []step) {
-	w := &walker{T: t}
+// walk takes n steps. If one goes wrong, it prints how to repeat those up to there.
+func (t *T) walk(seed uint64, n int) {
+	w := &walker{T: t, began: t.storeNow()}
 	taken := 0
+	steps := newSteps(seed, n)
 	defer func() {
 		if t.Failed() {
-			t.Logf("the walk failed at its last step:\n%s", printSteps(steps[:taken]))
+			t.Logf("the walk failed at its last step; to repeat it:\n\tstoretest.Walk(t, harness, %d, %d)\nIts last steps were %v",
+				seed, taken, steps[max(0, taken-10):taken])
 		}
 	}()
 	for _, s := range steps {
@@ -96,16 +109,6 @@ func (t *T) walk(steps []step) {
 		}
 	}
 	w.compare(w.all)
-}
-
-// printSteps prints steps as the Go code of a slice.
-func printSteps(steps []step) string {
-	var b strings.Builder
-	b.WriteString("[]step{\n")
-	for _, s := range steps {
-		fmt.Fprintf(&b, "\t{%q, %d, %d},\n", s.call, s.a, s.b)
-	}
-	return b.String() + "}"
 }
 
 // pick chooses an item by a number.
@@ -208,11 +211,11 @@ func (w *walker) claimAgain(s step) {
 	}
 }
 
-// advance moves the clock, and lets the store take back what it may take back late.
+// advance moves the clock, less what it ran on by itself, and lets the store take back what it
+// may take back late.
 func (w *walker) advance(s step) {
-	minutes := 1 + int(s.a%3)
-	w.T.advance(time.Duration(minutes) * time.Minute)
-	w.now += 2 * minutes
+	w.now += 2 * (1 + int(s.a%3))
+	w.T.advance(w.began.Add(halfMinutes(w.now)).Sub(w.storeNow()))
 	for range w.takeBack() {
 		w.claimAs(onlyTakesBack())
 	}

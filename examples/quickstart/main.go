@@ -1,20 +1,21 @@
-// Quickstart shows Firefly's main features on a store in memory: run it, then read it from the
-// top. On a database, only the line that opens the store differs.
+// Quickstart shows Firefly's main features on a SQLite file that it makes, firefly-quickstart.db.
+// Run it, then read it from the top. Kill it half-way and run it again: it goes on where it was,
+// and everything is done once.
 package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"sync/atomic"
 	"time"
 
 	"github.com/fireflytasks/go-firefly/firefly"
 	"github.com/fireflytasks/go-firefly/store"
-	"github.com/fireflytasks/go-firefly/store/memory"
+	"github.com/fireflytasks/go-firefly/store/sqlite"
 )
 
 // AddArgs are the arguments of add.
@@ -22,189 +23,188 @@ type AddArgs struct{ A, B int }
 
 // Tasks are declared once, for those who schedule them and those who run them.
 var (
-	add     = firefly.Declare[AddArgs, int]("math.add")
-	flaky   = firefly.Declare[string, string]("demo.flaky", firefly.MaxRetries(3), firefly.RetryDelay(300*time.Millisecond))
-	greet   = firefly.Declare[string, string]("mail.greet")
-	signUp  = firefly.Declare[string, int64]("user.sign_up")
-	badSign = firefly.Declare[string, firefly.None]("user.bad_sign_up")
+	add    = firefly.Declare[AddArgs, int]("math.add")
+	flaky  = firefly.Declare[string, string]("demo.flaky", firefly.MaxRetries(3), firefly.RetryDelay(300*time.Millisecond))
+	greet  = firefly.Declare[string, string]("mail.greet")
+	signUp = firefly.Declare[User, int64]("user.sign_up")
 )
 
+// A User signs up, and pays or not.
+type User struct {
+	Name string
+	Pays bool
+}
+
 func main() {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	err := run(ctx, os.Stdout)
+	const path = "firefly-quickstart.db"
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	err := run(ctx, path, os.Stdout)
 	cancel()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "quickstart:", err)
 		os.Exit(1)
 	}
+	for _, file := range []string{path, path + "-wal", path + "-shm"} {
+		_ = os.Remove(file) // all is done: the next run is to begin anew
+	}
 }
 
-func run(ctx context.Context, out io.Writer) error {
-	s := memory.New()
+func run(ctx context.Context, path string, out io.Writer) error {
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS user (id INTEGER PRIMARY KEY, name TEXT)"); err != nil {
+		return err
+	}
+	s, err := sqlite.New(ctx, db) // in the application's own database
+	if err != nil {
+		return err
+	}
 	defer s.Close()
 	client, err := firefly.NewClient(s, firefly.ClientConfig{})
 	if err != nil {
 		return err
 	}
-	handlers := handlersFor(client)
-	worker, err := firefly.NewWorker(s, firefly.WorkerConfig{Logger: slog.New(slog.DiscardHandler)}, handlers...)
+	ids, err := scheduleOnce(ctx, out, client)
+	if err != nil {
+		return err
+	}
+	worker, err := firefly.NewWorker(s, firefly.WorkerConfig{
+		Lease:  5 * time.Second, // so that a killed run's tasks come back soon
+		Logger: slog.New(slog.DiscardHandler),
+	}, handlers(client)...)
 	if err != nil {
 		return err
 	}
 	working, stop := context.WithCancel(ctx)
 	stopped := make(chan error, 1)
 	go func() { stopped <- worker.Run(working) }()
-
-	err = tour(ctx, out, client)
+	err = report(ctx, out, client, db, ids)
 	stop()
 	return errors.Join(err, <-stopped)
 }
 
-// handlersFor pairs each task with the function that runs it.
-func handlersFor(client *firefly.Client) []firefly.Handler {
-	var tries atomic.Int32
+// scheduleOnce schedules the tour's tasks, all in one batch, unless an earlier run did.
+func scheduleOnce(ctx context.Context, out io.Writer, client *firefly.Client) (ids [5]int64, err error) {
+	list, _ := store.As[store.Lister](client.Store())
+	found, err := list.List(ctx, store.Filter{}, store.Page{Limit: len(ids)})
+	if err != nil {
+		return ids, err
+	}
+	if len(found) == 0 {
+		err = client.ScheduleMany(ctx,
+			add.Call(AddArgs{1, 3}),
+			add.Call(AddArgs{20, 22}, firefly.ETA(time.Now().Add(time.Second))),
+			flaky.Call("demo.flaky"),
+			signUp.Call(User{"ada", true}),
+			signUp.Call(User{"bob", false}))
+		if err != nil {
+			return ids, err
+		}
+		found, err = list.List(ctx, store.Filter{}, store.Page{Limit: len(ids)})
+	} else {
+		fmt.Fprintln(out, "going on with a run that was interrupted")
+	}
+	for i, task := range found {
+		ids[i] = task.ID
+	}
+	return ids, err
+}
+
+// handlers pairs each task with the function that runs it.
+func handlers(client *firefly.Client) []firefly.Handler {
 	return []firefly.Handler{
 		add.Handle(func(_ context.Context, in AddArgs) (int, error) { return in.A + in.B, nil }),
 
 		flaky.Handle(func(ctx context.Context, name string) (string, error) {
-			if tries.Add(1) < 3 {
+			info, _ := firefly.Attempt(ctx)
+			if info.Task.Retries < 2 {
 				return "", errors.New("not yet")
 			}
-			info, _ := firefly.Attempt(ctx)
-			return fmt.Sprintf("%s worked at attempt %d", name, info.Attempt), nil
+			return fmt.Sprintf("%s worked after %d retries", name, info.Task.Retries), nil
 		}),
 
 		greet.Handle(func(_ context.Context, user string) (string, error) { return "welcome, " + user, nil }),
 
-		// A task scheduled in a handler exists if and only if the handler's task completes.
-		signUp.Handle(func(ctx context.Context, user string) (int64, error) {
-			_, err := greet.Schedule(ctx, client, user, firefly.Unique("greet:"+user))
-			return 7, err
-		}),
-		badSign.Handle(firefly.NoResult(func(ctx context.Context, user string) error {
-			if _, err := greet.Schedule(ctx, client, user, firefly.Unique("greet:"+user)); err != nil {
-				return err
+		// The row and the scheduled task exist if and only if this task completes.
+		signUp.Handle(func(ctx context.Context, user User) (id int64, err error) {
+			tx, err := sqlite.Tx(ctx)
+			if err != nil {
+				return 0, err
 			}
-			return firefly.Permanent(errors.New("the card was declined"))
-		})),
+			result, err := tx.ExecContext(ctx, "INSERT INTO user (name) VALUES (?)", user.Name)
+			if err != nil {
+				return 0, err
+			}
+			if _, err := greet.Schedule(ctx, client, user.Name); err != nil {
+				return 0, err
+			}
+			if !user.Pays {
+				return 0, firefly.Permanent(errors.New("the card was declined"))
+			}
+			return result.LastInsertId()
+		}),
 	}
 }
 
-func tour(ctx context.Context, out io.Writer, client *firefly.Client) error {
-	for _, stop := range []func(context.Context, io.Writer, *firefly.Client) error{
-		typedResult, notBefore, retryEndsWell, taskInTask, childOfFailure,
-	} {
-		if err := stop(ctx, out, client); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func typedResult(ctx context.Context, out io.Writer, client *firefly.Client) error {
-	h, err := add.Schedule(ctx, client, AddArgs{1, 3})
-	if err != nil {
-		return err
-	}
-	sum, err := h.Wait(ctx)
+// report waits for the tasks and prints what became of them.
+func report(ctx context.Context, out io.Writer, client *firefly.Client, db *sql.DB, ids [5]int64) error {
+	sum, err := add.Find(client, ids[0]).Wait(ctx)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "math.add(1, 3) = %d\n", sum)
-	return nil
-}
 
-func notBefore(ctx context.Context, out io.Writer, client *firefly.Client) error {
-	eta := time.Now().Add(time.Second)
-	h, err := add.Schedule(ctx, client, AddArgs{20, 22}, firefly.ETA(eta))
+	later := add.Find(client, ids[1])
+	if sum, err = later.Wait(ctx); err != nil {
+		return err
+	}
+	task, err := later.Task(ctx)
 	if err != nil {
 		return err
 	}
-	sum, err := h.Wait(ctx)
-	if err != nil {
-		return err
-	}
-	task, err := h.Task(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "math.add(20, 22) = %d, with an ETA in one second; finished before it: %t\n", sum, task.Finished.Before(eta))
-	return nil
-}
+	fmt.Fprintf(out, "math.add(20, 22) = %d, with an ETA in a second; before it: %t\n", sum, task.Finished.Before(task.Due))
 
-func retryEndsWell(ctx context.Context, out io.Writer, client *firefly.Client) error {
-	h, err := flaky.Schedule(ctx, client, "demo.flaky")
+	said, err := flaky.Find(client, ids[2]).Wait(ctx)
 	if err != nil {
 		return err
 	}
-	said, err := h.Wait(ctx)
-	if err != nil {
-		return err
-	}
-	task, err := h.Task(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "%s; its history keeps %d errors\n", said, len(task.Errors))
-	return nil
-}
+	fmt.Fprintln(out, said)
 
-func taskInTask(ctx context.Context, out io.Writer, client *firefly.Client) error {
-	h, err := signUp.Schedule(ctx, client, "ada")
+	user, err := signUp.Find(client, ids[3]).Wait(ctx)
 	if err != nil {
 		return err
 	}
-	user, err := h.Wait(ctx)
-	if err != nil {
-		return err
-	}
-	children, err := greetings(ctx, client, "greet:ada")
-	if err != nil {
-		return err
-	}
-	if len(children) != 1 {
-		return fmt.Errorf("the sign-up left %d greetings", len(children))
-	}
-	said, err := greet.Find(client, children[0].ID).Wait(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "user.sign_up made user %d, and the task that it scheduled says: %s\n", user, said)
-	return nil
-}
+	fmt.Fprintf(out, "user.sign_up(ada) = %d\n", user)
 
-func childOfFailure(ctx context.Context, out io.Writer, client *firefly.Client) error {
-	h, err := badSign.Schedule(ctx, client, "bob")
-	if err != nil {
-		return err
-	}
 	var failed *firefly.TaskError
-	if _, err := h.Wait(ctx); !errors.As(err, &failed) {
+	if _, err := signUp.Find(client, ids[4]).Wait(ctx); !errors.As(err, &failed) {
 		return fmt.Errorf("the sign-up of bob did not fail: %w", err)
 	}
-	children, err := greetings(ctx, client, "greet:bob")
+	fmt.Fprintf(out, "user.sign_up(bob) %s: %s\n", failed.Status, failed.Last)
+	return reportEffects(ctx, out, client, db)
+}
+
+// reportEffects prints what the two sign-ups left: one row, and one task that has run.
+func reportEffects(ctx context.Context, out io.Writer, client *firefly.Client, db *sql.DB) error {
+	var users int
+	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM user").Scan(&users); err != nil {
+		return err
+	}
+	list, _ := store.As[store.Lister](client.Store())
+	greetings, err := list.List(ctx, store.Filter{Names: []string{greet.Name()}}, store.Page{})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s failed: %s; greetings that it left: %d\n", failed.Name, failed.Last, len(children))
-	return nil
-}
-
-// greetings finds the greetings with that unique key.
-func greetings(ctx context.Context, client *firefly.Client, key string) ([]store.Task, error) {
-	list, ok := store.As[store.Lister](client.Store())
-	if !ok {
-		return nil, store.Unsupported(client.Store(), "Lister")
-	}
-	all, err := list.List(ctx, store.Filter{Names: []string{greet.Name()}}, store.Page{})
-	if err != nil {
-		return nil, err
-	}
-	var found []store.Task
-	for _, t := range all {
-		if t.UniqueKey == key {
-			found = append(found, t)
+	fmt.Fprintf(out, "rows of users: %d, greetings: %d\n", users, len(greetings))
+	for _, task := range greetings {
+		said, err := greet.Find(client, task.ID).Wait(ctx)
+		if err != nil {
+			return err
 		}
+		fmt.Fprintf(out, "mail.greet says: %s\n", said)
 	}
-	return found, nil
+	return nil
 }

@@ -37,21 +37,33 @@ var doors = map[string]func(tb testing.TB, path string, opts ...sqlite.Option) *
 	},
 }
 
+// harness opens a new file through a door for each case.
+func harness(open func(tb testing.TB, path string, opts ...sqlite.Option) *sqlite.Store) storetest.Harness {
+	var offset atomic.Int64
+	return storetest.Harness{
+		Open: func(tb testing.TB) store.Store {
+			tb.Helper()
+			s := open(tb, filepath.Join(tb.TempDir(), "tasks.db"),
+				sqlite.ClockOffset(func() time.Duration { return time.Duration(offset.Load()) }))
+			tb.Cleanup(func() { _ = s.Close() })
+			return s
+		},
+		Advance:   func(d time.Duration) { offset.Add(int64(d)) },
+		OneWriter: true,
+	}
+}
+
 func TestConformance(t *testing.T) {
 	for name, open := range doors {
-		t.Run(name, func(t *testing.T) {
-			var offset atomic.Int64
-			storetest.RunFull(t, storetest.Harness{
-				Open: func(tb testing.TB) store.Store {
-					tb.Helper()
-					s := open(tb, filepath.Join(tb.TempDir(), "tasks.db"),
-						sqlite.ClockOffset(func() time.Duration { return time.Duration(offset.Load()) }))
-					tb.Cleanup(func() { _ = s.Close() })
-					return s
-				},
-				Advance:   func(d time.Duration) { offset.Add(int64(d)) },
-				OneWriter: true,
-			})
-		})
+		t.Run(name, func(t *testing.T) { storetest.RunFull(t, harness(open)) })
+	}
+}
+
+func TestLongWalk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("10,000 steps")
+	}
+	for name, open := range doors {
+		t.Run(name, func(t *testing.T) { storetest.Walk(t, harness(open), 3, 10_000) })
 	}
 }

@@ -38,11 +38,11 @@ func busy(err error) bool {
 func explain(err error) error {
 	switch code(err) {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return fmt.Errorf("another program holds the file's write lock: %w", err)
+		return fmt.Errorf("%w: another program holds the file's write lock: %w", store.ErrUnavailable, err)
 	case sqlite3.SQLITE_FULL:
-		return fmt.Errorf("the disk is full, or the file has reached its max_page_count: %w", err)
+		return fmt.Errorf("%w: the disk is full, or the file has reached its max_page_count: %w", store.ErrUnavailable, err)
 	case sqlite3.SQLITE_READONLY:
-		return fmt.Errorf("the file, or its directory, cannot be written: %w", err)
+		return fmt.Errorf("%w: the file, or its directory, cannot be written: %w", store.ErrUnavailable, err)
 	case sqlite3.SQLITE_CANTOPEN:
 		return fmt.Errorf("the file cannot be opened or made: check that its directory exists and can be written: %w", err)
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:

@@ -16,13 +16,9 @@ type HandlerTx struct{ t *tx }
 // first call. From then on until the handler returns, nobody else writes to the file. Outside of
 // handlers, and in those of another store, the error is [store.ErrNoAttempt].
 func Tx(ctx context.Context) (*HandlerTx, error) {
-	w, err := store.AttemptTx(ctx)
+	t, err := store.AttemptTxAs[*tx](ctx)
 	if err != nil {
 		return nil, err
-	}
-	t, ok := w.(*tx)
-	if !ok {
-		return nil, store.ErrNoAttempt
 	}
 	return &HandlerTx{t}, nil
 }

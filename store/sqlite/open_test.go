@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/fireflytasks/go-firefly/internal/crash"
 	"github.com/fireflytasks/go-firefly/store"
 	"github.com/fireflytasks/go-firefly/store/sqlite"
 )
@@ -262,7 +263,14 @@ func TestInApplicationsTransaction(t *testing.T) {
 	}
 }
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(runner(func() int { return crash.Main(m, openForCrash) }))
+}
+
+// A runner is the tests, or the worker process that they started.
+type runner func() int
+
+func (r runner) Run() int { return r() }
 
 // attempt returns an attempt on s whose lease lasts that long, and a handler's context for it.
 func attempt(ctx context.Context, s store.Store, lasts time.Duration) (*store.Attempt, context.Context) {

@@ -27,17 +27,19 @@ func (s *Store) Begin(ctx context.Context) (store.Tx, error) { return s.beginTx(
 
 func (s *Store) beginTx(ctx context.Context) (*tx, error) {
 	attempt, _ := store.AttemptFrom(ctx)
-	cancel := func() {}
 	if attempt != nil {
 		lease, lasts := attempt.Lease()
 		if _, err := s.Extend(ctx, lasts, []store.LeaseID{lease}); err != nil {
 			return nil, err
 		}
-		ctx, cancel = context.WithTimeoutCause(ctx, lasts/3, ErrTxTooLong)
 	}
 	if err := s.openTx(ctx); err != nil {
-		cancel()
 		return nil, err
+	}
+	cancel := func() {}
+	if attempt != nil { // the time that others took does not count
+		_, lasts := attempt.Lease()
+		ctx, cancel = context.WithTimeoutCause(ctx, lasts/3, ErrTxTooLong)
 	}
 	t := &tx{session: s.session(ctx), cancel: cancel, attempt: attempt}
 	t.inTx = true
