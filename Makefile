@@ -38,6 +38,7 @@ check: fmt-check vet lint test-quick ## All that should pass before a commit: fo
 .PHONY: test
 test: setup vet ## Test everything under the race detector, run the example, count the conformance cases
 	go test -race -shuffle=on ./...
+	@scripts/long-tests
 	@scripts/run-example
 	@scripts/conformance
 

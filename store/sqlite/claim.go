@@ -55,7 +55,7 @@ func (q *session) claim(c *store.Claim) (tasks []store.Task, err error) {
 	text, args := lanes(queues, c.Names, q.at, c.Limit)
 	err = q.query(text, args, func(rows *sql.Rows) error {
 		t, err := scanTask(rows)
-		t.Status, t.Lease, t.LeaseEnd, t.Worker = store.Running, c.Lease, fromMicros(ends), c.Worker
+		t.Lease, t.LeaseEnd, t.Worker = c.Lease, fromMicros(ends), c.Worker
 		tasks = append(tasks, t)
 		return err
 	})
@@ -83,7 +83,7 @@ func lanes(queues, names []string, now int64, limit int) (string, []any) {
 	named := "name IN (?" + strings.Repeat(", ?", len(names)-1) + ")"
 	var text strings.Builder
 	var args []any
-	text.WriteString("SELECT a.* FROM (")
+	text.WriteString("SELECT t.*, 'running', NULL, NULL, NULL, NULL, NULL, 0 FROM (")
 	for urgency := -store.MaxPriority; urgency <= -store.MinPriority; urgency++ {
 		for i, queue := range queues {
 			if urgency > -store.MaxPriority || i > 0 {
@@ -98,7 +98,7 @@ func lanes(queues, names []string, now int64, limit int) (string, []any) {
 			args = append(args, limit)
 		}
 	}
-	text.WriteString(" LIMIT ?) AS first CROSS JOIN firefly_all AS a ON a.id = first.id")
+	text.WriteString(" LIMIT ?) AS first CROSS JOIN firefly_task AS t ON t.id = first.id")
 	return text.String(), append(args, limit)
 }
 

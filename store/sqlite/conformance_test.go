@@ -60,7 +60,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestLongWalk(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		t.Skip("10,000 steps")
 	}
 	for name, open := range doors {

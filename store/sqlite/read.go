@@ -35,9 +35,9 @@ func (s *Store) readTasks(ctx context.Context, text string, args []any) (tasks [
 
 // Get implements [store.Getter].
 func (s *Store) Get(ctx context.Context, ids []int64) ([]store.Task, error) {
-	found, err := s.readTasks(ctx, "SELECT a.* FROM json_each(?) AS j CROSS JOIN firefly_all AS a ON a.id = j.value", []any{jsonOf(ids)})
-	if err != nil || slices.IsSorted(ids) {
-		return found, err
+	found, err := s.readTasks(ctx, "SELECT * FROM firefly_all WHERE id IN (SELECT value FROM json_each(?))", []any{jsonOf(ids)})
+	if err != nil {
+		return nil, err
 	}
 	byID := map[int64]store.Task{}
 	for _, t := range found {
@@ -80,7 +80,10 @@ func (s *Store) List(ctx context.Context, f store.Filter, p store.Page) ([]store
 	if p.Limit <= 0 {
 		p.Limit = defaultPage
 	}
-	return s.readTasks(ctx, "SELECT * FROM firefly_all WHERE "+where+" ORDER BY "+order+" LIMIT ?", append(args, p.Limit))
+	// Both parts are in the order of their primary keys already, and merged.
+	text := "SELECT * FROM firefly_live WHERE " + where + " UNION ALL SELECT * FROM firefly_done WHERE " + where +
+		" ORDER BY " + order + " LIMIT ?"
+	return s.readTasks(ctx, text, append(slices.Concat(args, args), p.Limit))
 }
 
 // conditions returns a filter as an expression over firefly_all.

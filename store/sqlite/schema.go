@@ -47,7 +47,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	if older(version, leastVersion) {
 		return fmt.Errorf("SQLite %s is older than %s: update modernc.org/sqlite", version, leastVersion)
 	}
-	if _, err := s.write.ExecContext(ctx, "PRAGMA busy_timeout = 100; PRAGMA synchronous = FULL"); err != nil {
+	if _, err := s.write.ExecContext(ctx, "PRAGMA busy_timeout = 0; PRAGMA synchronous = FULL"); err != nil {
 		return err
 	}
 	err := s.whileBusy(ctx, func() error {

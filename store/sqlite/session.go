@@ -94,7 +94,7 @@ func (s *Store) begin(ctx context.Context) error {
 }
 
 // whileBusy repeats try as long as another process holds SQLite's lock, for the busy timeout at
-// most. SQLite itself waits for a tenth of a second in each, and does not hear ctx meanwhile.
+// most. SQLite could wait by itself, but would not hear ctx meanwhile, and sleeps for longer.
 func (s *Store) whileBusy(ctx context.Context, try func() error) error {
 	for deadline := time.Now().Add(s.busy); ; {
 		err := try()

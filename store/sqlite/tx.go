@@ -22,20 +22,15 @@ type tx struct {
 }
 
 // Begin implements [store.Beginner]. A handler's transaction ends after a third of its lease:
-// see [ErrTxTooLong]. The lease is extended before.
+// see [ErrTxTooLong]. Until then it keeps the extension of leases waiting, but also every claim
+// that could take a task back.
 func (s *Store) Begin(ctx context.Context) (store.Tx, error) { return s.beginTx(ctx) }
 
 func (s *Store) beginTx(ctx context.Context) (*tx, error) {
-	attempt, _ := store.AttemptFrom(ctx)
-	if attempt != nil {
-		lease, lasts := attempt.Lease()
-		if _, err := s.Extend(ctx, lasts, []store.LeaseID{lease}); err != nil {
-			return nil, err
-		}
-	}
 	if err := s.openTx(ctx); err != nil {
 		return nil, err
 	}
+	attempt, _ := store.AttemptFrom(ctx)
 	cancel := func() {}
 	if attempt != nil { // the time that others took does not count
 		_, lasts := attempt.Lease()

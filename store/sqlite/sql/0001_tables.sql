@@ -84,15 +84,21 @@ CREATE TABLE firefly_queue (
 CREATE TABLE firefly_counter (next INTEGER NOT NULL);
 INSERT INTO firefly_counter VALUES (1);
 
-CREATE VIEW firefly_all AS
+-- The whole task, live or finished, with the same columns. A condition on id reaches the tables
+-- through firefly_all, a join with it does not.
+CREATE VIEW firefly_live AS
 SELECT
 	t.*, CASE WHEN r.task IS NULL THEN 'created' ELSE 'running' END AS status,
 	NULL AS finished, NULL AS returned, r.lease, l.ends, l.worker, coalesce(r.cancel, 0) AS cancel
 FROM firefly_task AS t
 LEFT JOIN firefly_running AS r ON r.task = t.id
-LEFT JOIN firefly_lease AS l ON l.id = r.lease
-UNION ALL
+LEFT JOIN firefly_lease AS l ON l.id = r.lease;
+
+CREATE VIEW firefly_done AS
 SELECT
 	id, name, queue, priority, encoding, params, meta, created, due, max_retries, retry_delay, timeout,
-	retries, crashes, errors, unique_key, status, finished, returned, NULL, NULL, NULL, 0
+	retries, crashes, errors, unique_key, status, finished, returned,
+	NULL AS lease, NULL AS ends, NULL AS worker, 0 AS cancel
 FROM firefly_finished;
+
+CREATE VIEW firefly_all AS SELECT * FROM firefly_live UNION ALL SELECT * FROM firefly_done;

@@ -1,2 +1,2 @@
 -- Index firefly_running_lease.
-SELECT a.* FROM firefly_running AS r JOIN firefly_all AS a ON a.id = r.task WHERE r.lease = ?
+SELECT * FROM firefly_all WHERE id IN (SELECT task FROM firefly_running WHERE lease = ?)
