@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"io"
 	"os"
 	"os/exec"
@@ -83,7 +82,7 @@ func TestKilledHalfWay(t *testing.T) {
 			t.Fatal(err)
 		}
 		went, rest, _ := strings.Cut(string(again), "\n")
-		if !bytes.Contains([]byte(went), []byte("going on")) || rest != transcript {
+		if !strings.Contains(went, "going on") || rest != transcript {
 			t.Fatalf("killed after %d lines, then:\n%s", lines, again)
 		}
 	}

@@ -164,7 +164,7 @@ func (h *harness) start(point Failpoint) *exec.Cmd {
 	if err != nil {
 		h.Fatal(err)
 	}
-	worker := exec.Command(exe)
+	worker := exec.CommandContext(h.Context(), exe)
 	worker.Env = append(os.Environ(), envDSN+"="+h.dsn, envPoint+"="+string(point), envLedger+"="+h.ledger)
 	worker.Stderr = os.Stderr
 	if err := worker.Start(); err != nil {
@@ -225,7 +225,10 @@ func (h *harness) finish(processes int) {
 			_ = worker.Wait()
 		}()
 	}
-	counter, _ := store.As[store.Counter](h.store)
+	counter, ok := store.As[store.Counter](h.store)
+	if !ok {
+		h.Fatal("the store does not count")
+	}
 	for deadline := time.Now().Add(3 * patience); ; {
 		all, err := counter.Counts(h.Context())
 		if err != nil {

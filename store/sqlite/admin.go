@@ -12,7 +12,8 @@ import (
 
 // Cancel implements [store.Canceler].
 func (s *Store) Cancel(ctx context.Context, f store.Filter, limit int) ([]int64, error) {
-	return s.administer(ctx, "cancel", &f, limit, "status = 'created' OR status = 'running' AND NOT cancel", func(q *session, t *store.Task) error {
+	const state = "status = 'created' OR status = 'running' AND NOT cancel"
+	return s.administer(ctx, "cancel", &f, limit, state, func(q *session, t *store.Task) error {
 		if t.Status == store.Running {
 			q.wake.cancelled(t.Queue, t.ID)
 			return q.exec("UPDATE firefly_running SET cancel = 1 WHERE task = ?", t.ID)
@@ -71,8 +72,7 @@ func (s *Store) Delete(ctx context.Context, f store.Filter, limit int) ([]int64,
 			}
 			return q.exec("DELETE FROM firefly_task WHERE id = ?", t.ID)
 		default:
-			_, err := q.remove("WHERE id = ?", t.ID)
-			return err
+			return q.remove("WHERE id = ?", t.ID)
 		}
 	})
 }
@@ -124,15 +124,13 @@ func (s *Store) administer(
 }
 
 // remove deletes finished tasks: those of a SELECT that ends as given.
-func (q *session) remove(where string, args ...any) (n int, err error) {
+func (q *session) remove(where string, args ...any) error {
 	text := "DELETE FROM firefly_finished WHERE id IN (SELECT id FROM firefly_finished " + where + ") RETURNING queue, status"
-	err = q.query(text, args, func(rows *sql.Rows) error {
+	return q.query(text, args, func(rows *sql.Rows) error {
 		var queue string
 		var status store.Status
 		err := rows.Scan(&queue, &status)
 		q.count(queue, status, -1)
-		n++
 		return err
 	})
-	return n, err
 }

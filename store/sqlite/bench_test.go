@@ -1,9 +1,9 @@
 package sqlite_test
 
 import (
-	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -12,7 +12,7 @@ import (
 
 func BenchmarkInsert(b *testing.B) {
 	for _, batch := range []int{1, 100, 1000} {
-		b.Run(fmt.Sprint(batch), func(b *testing.B) {
+		b.Run(strconv.Itoa(batch), func(b *testing.B) {
 			s := doors["Open"](b, filepath.Join(b.TempDir(), "tasks.db"))
 			defer s.Close()
 			n := store.NewTask{Name: "n", Queue: "q", Encoding: "json", Params: make([]byte, 100)}
@@ -29,7 +29,7 @@ func BenchmarkInsert(b *testing.B) {
 
 func BenchmarkClaimAndComplete(b *testing.B) {
 	for _, batch := range []int{1, 100, 1000} {
-		b.Run(fmt.Sprint(batch), func(b *testing.B) {
+		b.Run(strconv.Itoa(batch), func(b *testing.B) {
 			s := doors["Open"](b, filepath.Join(b.TempDir(), "tasks.db"))
 			defer s.Close()
 			n := store.NewTask{Name: "n", Queue: "q", Encoding: "json", Params: make([]byte, 100)}

@@ -83,7 +83,7 @@ func lanes(queues, names []string, now int64, limit int) (string, []any) {
 	named := "name IN (?" + strings.Repeat(", ?", len(names)-1) + ")"
 	var text strings.Builder
 	var args []any
-	text.WriteString("SELECT t.*, 'running', NULL, NULL, NULL, NULL, NULL, 0 FROM (")
+	text.WriteString("SELECT t.*, 'running', NULL, NULL, NULL, NULL, NULL, 0 FROM (") //nolint:dupword // as firefly_live
 	for urgency := -store.MaxPriority; urgency <= -store.MinPriority; urgency++ {
 		for i, queue := range queues {
 			if urgency > -store.MaxPriority || i > 0 {

@@ -3,7 +3,6 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"path/filepath"
 	"testing"
 
@@ -41,16 +40,18 @@ func (e effects) Count(ctx context.Context) (map[int64]int, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer e.db.Close()
+	defer rows.Close()
 	counts := map[int64]int{}
 	for rows.Next() {
 		var task int64
 		var n int
 		if err := rows.Scan(&task, &n); err != nil {
-			return nil, errors.Join(err, rows.Close())
+			return nil, err
 		}
 		counts[task] = n
 	}
-	return counts, errors.Join(rows.Err(), rows.Close(), e.db.Close())
+	return counts, rows.Err()
 }
 
 func TestCrashes(t *testing.T) {

@@ -14,10 +14,12 @@ import (
 var (
 	// ErrTxTooLong: a handler's transaction held the file's only write lock for longer than a
 	// third of its task's lease, and was rolled back.
-	ErrTxTooLong = store.Definite(errors.New("sqlite: the transaction held the write lock for too long and was rolled back: open it late, finish fast"))
+	ErrTxTooLong = store.Definite(errors.New("sqlite: the transaction held the write lock for too long and was rolled back: " +
+		"open it late, finish fast"))
 	// ErrBesideTx: a handler wrote to the store beside its own open transaction, for which it
 	// would have waited for ever.
-	ErrBesideTx = store.Definite(errors.New("sqlite: a write beside the handler's own open transaction, which holds the write lock: write through it, or finish it first"))
+	ErrBesideTx = store.Definite(errors.New("sqlite: a write beside the handler's own open transaction, which holds the write lock: " +
+		"write through that"))
 )
 
 // code returns SQLite's primary result code, zero if err has none.

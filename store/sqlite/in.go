@@ -36,7 +36,8 @@ func (w *inApp) do(ctx context.Context, refused *store.BatchError, call func(q *
 		return fmt.Errorf("sqlite: the application's transaction: %w", err)
 	}
 	if synchronous < 2 {
-		return store.Definite(errors.New("sqlite: the application's connection runs with synchronous below FULL: open the database with _pragma=synchronous(full)"))
+		return store.Definite(errors.New("sqlite: the application's connection runs with synchronous below FULL: " +
+			"open the database with _pragma=synchronous(full)"))
 	}
 	if err := errors.Join(call(q), q.flushCounts()); err != nil {
 		return fmt.Errorf("sqlite: the application's transaction: %w", explain(err))
@@ -46,7 +47,7 @@ func (w *inApp) do(ctx context.Context, refused *store.BatchError, call func(q *
 
 func (w *inApp) Insert(ctx context.Context, tasks []store.NewTask) ([]store.Inserted, error) {
 	out := make([]store.Inserted, len(tasks))
-	refused := store.BatchError{Op: "insert"}
+	refused := store.BatchError{Op: opInsert}
 	err := w.do(ctx, &refused, func(q *session) error { return q.insertAll(tasks, out, &refused) })
 	return out, err
 }

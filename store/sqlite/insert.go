@@ -10,10 +10,12 @@ import (
 	"github.com/fireflytasks/go-firefly/store"
 )
 
+const opInsert = "insert" // as a BatchError names it
+
 // Insert implements [store.Writer].
 func (s *Store) Insert(ctx context.Context, tasks []store.NewTask) ([]store.Inserted, error) {
 	out := make([]store.Inserted, len(tasks))
-	refused := store.BatchError{Op: "insert"}
+	refused := store.BatchError{Op: opInsert}
 	if err := s.locked(ctx); err != nil {
 		return nil, err
 	}

@@ -97,7 +97,6 @@ func (s *Store) clean(ctx context.Context) {
 		if err != nil {
 			return err
 		}
-		_, err = q.remove("WHERE finished < ? ORDER BY finished LIMIT ?", q.at-s.retention.Microseconds(), cleanRows)
-		return err
+		return q.remove("WHERE finished < ? ORDER BY finished LIMIT ?", q.at-s.retention.Microseconds(), cleanRows)
 	})
 }

@@ -29,9 +29,11 @@ func TestBadFilesAreExplained(t *testing.T) {
 			return filepath.Join(dir, "missing", "tasks.db")
 		}},
 		"no database": {want: "damaged, or no SQLite database", prepare: func(t *testing.T, dir string) string {
+			t.Helper()
 			return writeFile(t, dir, strings.Repeat("this is no database. ", 500))
 		}},
 		"damaged": {want: "damaged, or no SQLite database", prepare: func(t *testing.T, dir string) string {
+			t.Helper()
 			path := filepath.Join(dir, "tasks.db")
 			closeStore(t, doors["Open"](t, path))
 			whole, err := os.ReadFile(path)
@@ -44,6 +46,7 @@ func TestBadFilesAreExplained(t *testing.T) {
 			return writeFile(t, dir, string(whole))
 		}},
 		"of a newer release": {want: "schema version 99", prepare: func(t *testing.T, dir string) string {
+			t.Helper()
 			path := filepath.Join(dir, "tasks.db")
 			closeStore(t, doors["Open"](t, path))
 			execute(t, path, "INSERT INTO firefly_schema VALUES (99)")
@@ -52,6 +55,7 @@ func TestBadFilesAreExplained(t *testing.T) {
 		"locked by another program": {want: "another program holds the file's write lock",
 			opts: []sqlite.Option{sqlite.BusyTimeout(50 * time.Millisecond)},
 			prepare: func(t *testing.T, dir string) string {
+				t.Helper()
 				path := filepath.Join(dir, "tasks.db")
 				closeStore(t, doors["Open"](t, path))
 				db := openDB(t, path)

@@ -154,7 +154,8 @@ func (s *Store) Resume(ctx context.Context, queues []string) error {
 func (s *Store) setPaused(ctx context.Context, queues []string, paused bool) error {
 	return s.inWrite(ctx, func(q *session) error {
 		for _, name := range queues {
-			err := q.exec("INSERT INTO firefly_queue (name, paused) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET paused = ?2", name, paused)
+			err := q.exec("INSERT INTO firefly_queue (name, paused) VALUES (?1, ?2)"+
+				" ON CONFLICT (name) DO UPDATE SET paused = ?2", name, paused)
 			if err != nil {
 				return err
 			}

@@ -150,13 +150,14 @@ func (q *session) execCount(text string, args ...any) (int64, error) {
 	text = q.text(text)
 	var result sql.Result
 	var err error
-	if q.app != nil {
+	switch {
+	case q.app != nil:
 		result, err = q.app.ExecContext(q.ctx, text, args...)
-	} else if len(args) == 0 {
+	case len(args) == 0:
 		result, err = q.write.ExecContext(q.ctx, text) // may be several statements
-	} else {
+	default:
 		var st *sql.Stmt
-		if st, err = q.stmt(q.ctx, text); err == nil {
+		if st, err = q.stmt(q.ctx, text); err == nil { //nolint:sqlclosecheck // kept until Close
 			result, err = st.ExecContext(q.ctx, args...)
 		}
 	}
@@ -175,7 +176,7 @@ func (q *session) query(text string, args []any, scan func(rows *sql.Rows) error
 		rows, err = q.app.QueryContext(q.ctx, text, args...)
 	} else {
 		var st *sql.Stmt
-		if st, err = q.stmt(q.ctx, text); err == nil {
+		if st, err = q.stmt(q.ctx, text); err == nil { //nolint:sqlclosecheck // kept until Close
 			rows, err = st.QueryContext(q.ctx, args...)
 		}
 	}

@@ -81,7 +81,7 @@ func (t *tx) do(ctx context.Context, n int, refused *store.BatchError, call func
 		return err
 	}
 	t.size += n
-	err := error(store.ErrTxTooLarge)
+	err := store.ErrTxTooLarge
 	if t.size <= store.MaxTx {
 		t.at = max(t.at, t.now())
 		if err = call(); err == nil {
@@ -112,7 +112,7 @@ func (t *tx) usable(ctx context.Context) error {
 
 func (t *tx) Insert(ctx context.Context, tasks []store.NewTask) ([]store.Inserted, error) {
 	out := make([]store.Inserted, len(tasks))
-	refused := store.BatchError{Op: "insert"}
+	refused := store.BatchError{Op: opInsert}
 	err := t.do(ctx, len(tasks), &refused, func() error { return t.insertAll(tasks, out, &refused) })
 	return out, err
 }
