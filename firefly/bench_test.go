@@ -1,0 +1,119 @@
+package firefly_test
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/fireflytasks/go-firefly/firefly"
+	"github.com/fireflytasks/go-firefly/store"
+	"github.com/fireflytasks/go-firefly/store/memory"
+)
+
+var noop = firefly.Declare[AddArgs, int]("noop")
+
+func benchClient(b *testing.B, s store.Store) *firefly.Client {
+	b.Helper()
+	c, err := firefly.NewClient(s, firefly.ClientConfig{Logger: quiet()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return c
+}
+
+// fill schedules n tasks.
+func fill(b *testing.B, c *firefly.Client, n int) {
+	b.Helper()
+	calls := make([]firefly.AnyCall, n)
+	for i := range calls {
+		calls[i] = noop.Call(AddArgs{i, 1})
+	}
+	if err := c.ScheduleMany(b.Context(), calls...); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// drain runs a worker until n tasks have ended.
+func drain(b *testing.B, s store.Store, n int, handler firefly.Handler) {
+	b.Helper()
+	var left atomic.Int64
+	left.Store(int64(n))
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	w, err := firefly.NewWorker(s, firefly.WorkerConfig{Logger: quiet(), Hooks: firefly.Hooks{
+		Ended: func(firefly.Info, firefly.End) {
+			if left.Add(-1) == 0 {
+				cancel()
+			}
+		},
+	}}, handler)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := w.Run(ctx); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkDrain is the engine's ceiling: tasks that do nothing, on a store that costs little.
+func BenchmarkDrain(b *testing.B) {
+	const n = 200_000
+	for b.Loop() {
+		b.StopTimer()
+		s := memory.New()
+		fill(b, benchClient(b, s), n)
+		b.ReportAllocs()
+		b.StartTimer()
+		drain(b, s, n, noop.Handle(add))
+	}
+	b.ReportMetric(float64(b.N)*n/b.Elapsed().Seconds(), "tasks/s")
+}
+
+// BenchmarkTransaction drains tasks that each open their transaction and stage a child.
+func BenchmarkTransaction(b *testing.B) {
+	const n = 20_000
+	for b.Loop() {
+		b.StopTimer()
+		s := memory.New()
+		c := benchClient(b, s)
+		fill(b, c, n)
+		b.StartTimer()
+		drain(b, s, n, noop.Handle(func(ctx context.Context, in AddArgs) (int, error) {
+			if _, err := store.AttemptTx(ctx); err != nil {
+				return 0, err
+			}
+			_, err := child.Schedule(ctx, c, "kid")
+			return in.A, err
+		}))
+	}
+	b.ReportMetric(float64(b.N)*n/b.Elapsed().Seconds(), "tasks/s")
+}
+
+func BenchmarkSchedule(b *testing.B) {
+	c := benchClient(b, memory.New())
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := noop.Schedule(b.Context(), c, AddArgs{1, 2}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkSchedule16 is sixteen producers at once.
+func BenchmarkSchedule16(b *testing.B) {
+	c := benchClient(b, memory.New())
+	b.ReportAllocs()
+	var wg sync.WaitGroup
+	b.ResetTimer()
+	for i := range 16 {
+		wg.Go(func() {
+			for range b.N / 16 {
+				if _, err := noop.Schedule(b.Context(), c, AddArgs{i, 2}); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
