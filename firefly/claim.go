@@ -14,6 +14,22 @@ const (
 	mostClaimed  = 1000 // by one call
 )
 
+// wanted returns how many tasks are worth a claim: those for free slots, and some in advance if
+// handlers are quick and the store can extend leases. It waits with a small claim in advance as
+// long as there is something left. Settling may fall behind the handlers, but not without
+// bound. The worker's mutex is held.
+func (w *Worker) wanted() int {
+	ahead := 0
+	if w.extender != nil {
+		ahead = w.pace.prefetch(w.config.Concurrency)
+	}
+	n := w.config.Concurrency + ahead - w.running - w.buffer.Len()
+	if n < ahead/2 && w.buffer.Len() > 0 {
+		return 0
+	}
+	return min(n, 2*(w.config.Concurrency+ahead)-w.held, mostClaimed)
+}
+
 // claimUntil claims and starts tasks until ctx ends, or the store refuses for good.
 func (w *Worker) claimUntil(ctx context.Context) error {
 	poll := newPause(min(shortestPoll, w.config.PollInterval), w.config.PollInterval)
@@ -45,12 +61,11 @@ func hopeless(err error) bool {
 	return errors.Is(err, store.ErrClosed) || errors.Is(err, store.ErrInvalid) || errors.Is(err, errors.ErrUnsupported)
 }
 
-// awaitSlots returns how many tasks may be claimed, once there is one; zero when ctx ended.
-// Settling may fall behind the handlers, but not without bound.
+// awaitSlots returns how many tasks to claim, once there is one; zero when ctx ended.
 func (w *Worker) awaitSlots(ctx context.Context) int {
 	for ctx.Err() == nil {
 		w.mu.Lock()
-		n := min(w.config.Concurrency-w.running, 2*w.config.Concurrency-w.held, mostClaimed)
+		n := w.wanted()
 		w.mu.Unlock()
 		if n > 0 {
 			return n

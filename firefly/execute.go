@@ -20,14 +20,14 @@ type run struct {
 	handler *handler
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
+	claimed time.Time
 	took    time.Duration
 	ended   bool // guarded by the worker's mutex: has a verdict, and no slot any more
 }
 
-func (w *Worker) newRun(t store.Task, l *lease) *run {
-	r := &run{worker: w, task: t, lease: l, handler: w.handlers[t.Name]}
+func (r *run) init(w *Worker, t *store.Task, l *lease, claimed time.Time) {
+	r.worker, r.task, r.lease, r.handler, r.claimed = w, *t, l, w.handlers[t.Name], claimed
 	r.ctx, r.cancel = context.WithCancelCause(w.base)
-	return r
 }
 
 func (r *run) info() Info {
@@ -49,9 +49,9 @@ func (w *Worker) wrap(r *registration) HandlerFunc {
 	return run
 }
 
-// work runs one task and hands its verdict on. It keeps the verdict of a handler that ends its
-// own goroutine.
-func (w *Worker) work(r *run) {
+// run runs one task and hands its verdict on, also that of a handler that ends its own
+// goroutine.
+func (w *Worker) run(r *run) {
 	v := verdict{}
 	defer func() {
 		if v.outcome == "" {
@@ -68,13 +68,15 @@ func (w *Worker) conclude(r *run, v verdict) {
 	if !abandoned {
 		r.ended = true
 		w.running--
+		w.pace.note(r.took)
+		w.tell()
 	}
 	w.mu.Unlock()
-	signal(w.freed)
 	switch {
 	case abandoned:
 	case v.settled:
-		w.settled(r, v.outcome, v.err)
+		w.ended(r, v.outcome, v.err)
+		w.drop(r)
 	default:
 		w.settler.submit(settlement{run: r, verdict: v})
 	}

@@ -20,23 +20,21 @@ type lease struct {
 // start takes up claimed tasks and runs them.
 func (w *Worker) start(c claimed) {
 	l := &lease{id: c.lease, runs: make(map[int64]*run, len(c.tasks)), deadline: c.deadline}
-	runs := make([]*run, len(c.tasks))
-	for i, t := range c.tasks {
-		runs[i] = w.newRun(t, l)
-		l.runs[t.ID] = runs[i]
+	runs := make([]run, len(c.tasks))
+	now := time.Now()
+	for i := range runs {
+		runs[i].init(w, &c.tasks[i], l, now)
+		l.runs[c.tasks[i].ID] = &runs[i]
 	}
 	w.mu.Lock()
 	w.leases[l.id] = l
-	w.running += len(runs)
 	w.held += len(runs)
 	if time.Until(l.deadline) <= 0 { // the claim's reply took too long
 		l.lose()
 	}
 	l.timer = time.AfterFunc(time.Until(l.deadline), func() { w.expire(l) })
 	w.mu.Unlock()
-	for _, r := range runs {
-		go w.work(r)
-	}
+	w.enqueue(runs)
 }
 
 // expire cancels the handlers of a lease that was not extended in time.
@@ -50,25 +48,39 @@ func (w *Worker) expire(l *lease) {
 	l.lose()
 }
 
-func (l *lease) lose() {
+func (l *lease) lose() { l.cancel(store.ErrLeaseLost) }
+
+func (l *lease) cancel(cause error) {
 	for _, r := range l.runs {
-		r.cancel(store.ErrLeaseLost)
+		r.cancel(cause)
 	}
 }
 
-// drop ends w's hold on a task.
-func (w *Worker) drop(r *run) {
+// drop ends w's hold on tasks.
+func (w *Worker) drop(runs ...*run) {
 	w.mu.Lock()
-	delete(r.lease.runs, r.task.ID)
-	if len(r.lease.runs) == 0 {
-		r.lease.timer.Stop()
-		delete(w.leases, r.lease.id)
+	for _, r := range runs {
+		delete(r.lease.runs, r.task.ID)
+		if len(r.lease.runs) == 0 {
+			r.lease.timer.Stop()
+			delete(w.leases, r.lease.id)
+		}
 	}
-	w.held--
+	w.held -= len(runs)
+	w.tell()
 	w.mu.Unlock()
-	r.cancel(nil)
-	w.quarantine.drop()
-	signal(w.freed)
+	for _, r := range runs {
+		r.cancel(nil)
+	}
+	w.quarantine.drop(len(runs))
+}
+
+// tell wakes the claimer, or whoever waits for the end, if there is a reason. The worker's mutex
+// is held.
+func (w *Worker) tell() {
+	if w.closing || w.wanted() > 0 {
+		signal(w.freed)
+	}
 }
 
 // cancelTask cancels the runs of a task.
@@ -84,8 +96,7 @@ func (w *Worker) cancelTask(id int64) {
 
 // heartbeat extends all leases, every third of a lease's time, in one call.
 func (w *Worker) heartbeat(ctx context.Context) {
-	extender, ok := store.As[store.Extender](w.store)
-	if !ok {
+	if w.extender == nil {
 		return
 	}
 	timer := time.NewTimer(w.config.Lease / 3)
@@ -97,7 +108,7 @@ func (w *Worker) heartbeat(ctx context.Context) {
 		case <-timer.C:
 		}
 		next := w.config.Lease / 3
-		if err := w.extend(ctx, extender); err != nil && ctx.Err() == nil {
+		if err := w.extend(ctx); err != nil && ctx.Err() == nil {
 			w.trouble("extend leases", err)
 			next = w.config.Lease / 10
 		}
@@ -105,7 +116,7 @@ func (w *Worker) heartbeat(ctx context.Context) {
 	}
 }
 
-func (w *Worker) extend(ctx context.Context, extender store.Extender) error {
+func (w *Worker) extend(ctx context.Context) error {
 	w.mu.Lock()
 	ids := make([]store.LeaseID, 0, len(w.leases))
 	for id := range w.leases {
@@ -118,7 +129,7 @@ func (w *Worker) extend(ctx context.Context, extender store.Extender) error {
 	sent := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, w.callTimeout())
 	defer cancel()
-	extended, err := extender.Extend(ctx, w.config.Lease, ids)
+	extended, err := w.extender.Extend(ctx, w.config.Lease, ids)
 	if err != nil {
 		return err
 	}

@@ -36,8 +36,8 @@ func (q *quarantine) enter(ctx context.Context) bool {
 // leave ends a claim that brought n tasks.
 func (q *quarantine) leave(n int) { q.change(func() { q.claiming--; q.held += n }) }
 
-// drop is one task settled.
-func (q *quarantine) drop() { q.change(func() { q.held-- }) }
+// drop is n tasks settled.
+func (q *quarantine) drop(n int) { q.change(func() { q.held -= n }) }
 
 // isolate makes the caller's task the one suspect, and returns false if there is one already.
 func (q *quarantine) isolate() bool {

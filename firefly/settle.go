@@ -91,8 +91,9 @@ func (s *settler) write(send sendFunc, items []settlement) {
 		case time.Since(began) > w.config.Lease:
 			w.trouble("settle given up", err)
 			for _, it := range items {
-				w.settled(it.run, Unknown, err)
+				w.ended(it.run, Unknown, err)
 			}
+			w.drop(runsOf(items)...)
 			return
 		case passing(err): // nothing was changed, so there is no doubt
 			w.trouble("settle failed, trying again", err)
@@ -122,30 +123,39 @@ func passing(err error) bool {
 
 // applied reports what became of items, all of which were applied but the refused.
 func (s *settler) applied(items []settlement, refused []store.Refusal, doubt bool) {
-	why := make(map[int]error, len(refused))
+	var why map[int]error // nil, as nearly always, if there is none
+	if len(refused) > 0 {
+		why = make(map[int]error, len(refused))
+	}
 	for _, r := range refused {
 		why[r.Index] = r.Err
 	}
+	settled := make([]*run, 0, len(items))
 	for i, it := range items {
-		switch err := why[i]; {
-		case err == nil:
-			s.worker.settled(it.run, it.outcome, it.err)
-		case errors.Is(err, store.ErrLeaseLost) && (doubt || it.doubt):
-			s.worker.settled(it.run, Unknown, err)
-		case errors.Is(err, store.ErrLeaseLost):
-			s.worker.settled(it.run, Lost, err)
+		outcome, err := it.outcome, it.err
+		switch refusal := why[i]; {
+		case refusal == nil:
+		case errors.Is(refusal, store.ErrLeaseLost) && (doubt || it.doubt):
+			outcome, err = Unknown, refusal
+		case errors.Is(refusal, store.ErrLeaseLost):
+			outcome, err = Lost, refusal
 		case it.outcome == Completed: // a result that the store does not take
-			s.submit(settlement{it.run, verdict{outcome: Failed, err: err}})
+			s.submit(settlement{it.run, verdict{outcome: Failed, err: refusal}})
+			continue
 		default:
-			s.worker.trouble("settle refused", err)
-			s.worker.settled(it.run, Lost, err)
+			s.worker.trouble("settle refused", refusal)
+			outcome, err = Lost, refusal
 		}
+		s.worker.ended(it.run, outcome, err)
+		settled = append(settled, it.run)
 	}
+	s.worker.drop(settled...) // whoever waits for that finds that all were reported
 }
 
-// settled ends a run for good. Whoever waits for the task to be dropped finds that it was
-// reported.
-func (w *Worker) settled(r *run, outcome Outcome, err error) {
-	w.ended(r, outcome, err)
-	w.drop(r)
+func runsOf(items []settlement) []*run {
+	runs := make([]*run, len(items))
+	for i, it := range items {
+		runs[i] = it.run
+	}
+	return runs
 }

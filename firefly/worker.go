@@ -19,19 +19,25 @@ type Worker struct {
 	handlers   map[string]*handler // by name and alias
 	names      []string
 	codecs     codecs
+	extender   store.Extender // nil if the store has none
 	quarantine *quarantine
 	settler    settler
 
 	ran      atomic.Bool
 	stopping context.Context // Run's: when it ends, nothing new is begun
-	base     context.Context // of all runs; ends when the grace period is over
+	base     context.Context // of all runs and calls: with the values of Run's, but without end
 	hinted   chan struct{}   // there may be work
-	freed    chan struct{}   // running or held went down
+	freed    chan struct{}   // there is something to claim for, or nothing left to wait for
 
 	mu      sync.Mutex
 	leases  map[store.LeaseID]*lease
-	running int // tasks that take up a slot
-	held    int // tasks that are not settled, running or not
+	buffer  buffer     // claimed tasks that wait for a runner
+	work    *sync.Cond // there is something in the buffer, or closing
+	closing bool       // no task is begun any more
+	runners int        // goroutines
+	running int        // tasks that take up a slot
+	held    int        // tasks that are not settled, running or not
+	pace    pace
 }
 
 // A handler is a registration as one worker runs it.
@@ -52,7 +58,11 @@ func NewWorker(s store.Store, cfg WorkerConfig, handlers ...Handler) (*Worker, e
 		handlers: map[string]*handler{}, leases: map[store.LeaseID]*lease{},
 		hinted: make(chan struct{}, 1), freed: make(chan struct{}, 1),
 	}
+	if s != nil {
+		w.extender, _ = store.As[store.Extender](s)
+	}
 	w.settler.worker = w
+	w.work = sync.NewCond(&w.mu)
 	faults = append(faults, w.register(handlers)...)
 	if err := store.Invalid("worker", faults...); err != nil {
 		return nil, err
@@ -102,19 +112,17 @@ func (w *Worker) Run(ctx context.Context) error {
 	if !w.ran.CompareAndSwap(false, true) {
 		return errors.New("firefly: the worker has been run before: make a new one")
 	}
-	base, cancelRuns := context.WithCancelCause(context.WithoutCancel(ctx))
-	w.stopping, w.base = ctx, base
-	background, stop := context.WithCancel(base)
+	w.stopping, w.base = ctx, context.WithoutCancel(ctx)
+	background, stop := context.WithCancel(w.base)
 	var helpers sync.WaitGroup
 	helpers.Go(func() { w.listen(background) })
 	helpers.Go(func() { w.heartbeat(background) })
 
 	err := w.claimUntil(ctx)
-	w.drain(cancelRuns)
+	w.drain()
 
 	stop()
 	helpers.Wait()
-	cancelRuns(nil)
 	return err
 }
 
@@ -123,10 +131,11 @@ const afterCancel = 5 * time.Second
 
 // drain waits for the running handlers, first patiently, then cancelling them, and then takes
 // their tasks from those that do not listen.
-func (w *Worker) drain(cancelRuns context.CancelCauseFunc) {
+func (w *Worker) drain() {
+	w.closeRunners()
 	idle := func() bool { return w.running == 0 }
 	if !w.until(idle, w.config.ShutdownGrace) {
-		cancelRuns(ErrShutdown)
+		w.cancelAll(ErrShutdown)
 		if !w.until(idle, afterCancel) {
 			w.settler.submit(w.abandonAll()...)
 		}
@@ -152,6 +161,15 @@ func (w *Worker) until(cond func() bool, d time.Duration) bool {
 		case <-timer.C:
 			return false
 		}
+	}
+}
+
+// cancelAll ends the contexts of all runs.
+func (w *Worker) cancelAll(cause error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range w.leases {
+		l.cancel(cause)
 	}
 }
 
