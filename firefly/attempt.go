@@ -28,14 +28,15 @@ func Attempt(ctx context.Context) (Info, bool) {
 	if a == nil {
 		return Info{}, false
 	}
-	return a.info, true
+	return a.run.info(), true
 }
 
-// An attempt is one run of a handler: what its context leads to.
+// An attempt is one call of a handler, and its context: a run has several, if its transaction
+// runs into another one.
 type attempt struct {
-	worker *Worker
-	info   Info
-	store  *store.Attempt // owns the handler's transaction
+	context.Context // the run's, with the store's attempt
+	run             *run
+	store           *store.Attempt // owns the handler's transaction
 
 	mu     sync.Mutex
 	ended  bool
@@ -45,19 +46,22 @@ type attempt struct {
 
 type attemptKey struct{}
 
+// Value implements [context.Context].
+func (a *attempt) Value(key any) any {
+	if key == (attemptKey{}) {
+		return a
+	}
+	return a.Context.Value(key)
+}
+
 func attemptOf(ctx context.Context) *attempt {
 	a, _ := ctx.Value(attemptKey{}).(*attempt)
 	return a
 }
 
-// newAttempt returns an attempt and the context for its handler.
-func newAttempt(ctx context.Context, w *Worker, t store.Task, lease store.LeaseID) (*attempt, context.Context) {
-	a := &attempt{
-		worker: w,
-		info:   Info{Task: t, Attempt: t.Attempt(), Worker: w.config.Name, logger: w.config.Logger},
-		store:  store.NewAttempt(ctx, w.store, lease, w.config.Lease),
-	}
-	return a, store.WithAttempt(context.WithValue(ctx, attemptKey{}, a), a.store)
+func newAttempt(r *run) *attempt {
+	s := store.NewAttempt(r.ctx, r.worker.store, r.lease.id, r.worker.config.Lease)
+	return &attempt{Context: s.Context(), run: r, store: s}
 }
 
 // stage keeps tasks until the attempt completes. Those that are staged already stay as they are.

@@ -2,13 +2,18 @@ package firefly_test
 
 import (
 	"context"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/fireflytasks/go-firefly/firefly"
 	"github.com/fireflytasks/go-firefly/store"
 	"github.com/fireflytasks/go-firefly/store/memory"
+	"github.com/fireflytasks/go-firefly/store/sqlite"
 )
 
 var noop = firefly.Declare[AddArgs, int]("noop")
@@ -97,6 +102,57 @@ func BenchmarkSchedule(b *testing.B) {
 		if _, err := noop.Schedule(b.Context(), c, AddArgs{1, 2}); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkPickUp is the time from Schedule's call to the handler's, with an idle worker.
+func BenchmarkPickUp(b *testing.B) {
+	for name, open := range map[string]func(b *testing.B) store.Store{
+		"memory": func(*testing.B) store.Store { return memory.New() },
+		"sqlite": func(b *testing.B) store.Store {
+			b.Helper()
+			s, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "tasks.db"))
+			if err != nil {
+				b.Fatal(err)
+			}
+			return s
+		},
+	} {
+		b.Run(name, func(b *testing.B) { benchPickUp(b, open(b)) })
+	}
+}
+
+func benchPickUp(b *testing.B, s store.Store) {
+	b.Helper()
+	defer func() { _ = store.Close(s) }()
+	c := benchClient(b, s)
+	began := make(chan time.Time, 1)
+	w, err := firefly.NewWorker(s, firefly.WorkerConfig{Logger: quiet()}, noop.Handle(func(context.Context, AddArgs) (int, error) {
+		began <- time.Now()
+		return 0, nil
+	}))
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	ended := make(chan error)
+	go func() { ended <- w.Run(ctx) }()
+	var took []time.Duration
+	for b.Loop() {
+		called := time.Now()
+		if _, err := noop.Schedule(b.Context(), c, AddArgs{}); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, (<-began).Sub(called))
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		b.Fatal(err)
+	}
+	slices.Sort(took)
+	for _, percent := range []int{50, 90, 99} {
+		at := took[len(took)*percent/100]
+		b.ReportMetric(float64(at.Microseconds()), "p"+strconv.Itoa(percent)+"-us")
 	}
 }
 

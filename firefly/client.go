@@ -44,6 +44,8 @@ type Client struct {
 	writer store.Writer // where In said; nil is the store itself
 	config ClientConfig
 	codecs codecs
+
+	inserter *inserter
 }
 
 // NewClient returns a client of s. The error names every fault of the configuration.
@@ -74,7 +76,9 @@ func NewClient(s store.Store, cfg ClientConfig) (*Client, error) {
 	if err := store.Invalid("client", faults...); err != nil {
 		return nil, err
 	}
-	return &Client{store: s, config: cfg, codecs: newCodecs(append(cfg.Codecs, cfg.Codec)...)}, nil
+	c := &Client{store: s, config: cfg, codecs: newCodecs(append(cfg.Codecs, cfg.Codec)...)}
+	c.inserter = &inserter{insert: c.insertUntilKnown}
+	return c, nil
 }
 
 func checkCap(what string, size int) error {
@@ -230,6 +234,9 @@ func (c *Client) schedule(ctx context.Context, entries []*entry) error {
 	}
 	tasks := make([]store.NewTask, len(entries))
 	for i, e := range entries {
+		if err := e.land(ctx); err != nil {
+			return &UnknownOutcomeError{IDs: idsOf(entries), Err: err}
+		}
 		tasks[i] = e.newTask()
 	}
 	_, err := insert(ctx, tasks)
@@ -244,13 +251,12 @@ func (c *Client) insert(ctx context.Context, entries []*entry, tasks []store.New
 		record(entries, tasks, done, err)
 		return done, err
 	}
-	if a := attemptOf(ctx); a != nil && sameStore(a.worker.store, c.store) {
+	if a := attemptOf(ctx); a != nil && sameStore(a.run.worker.store, c.store) {
 		return a.stage(entries, tasks)
 	}
-	done, err := c.insertUntilKnown(ctx, tasks)
-	record(entries, tasks, done, err)
+	done, err := c.inserter.do(ctx, entries, tasks)
 	if !store.IsDefinite(err) {
-		err = &UnknownOutcomeError{IDs: ids(tasks), Err: err}
+		err = &UnknownOutcomeError{IDs: idsOf(entries), Err: err}
 	}
 	return done, err
 }
@@ -274,10 +280,10 @@ func (c *Client) insertUntilKnown(ctx context.Context, tasks []store.NewTask) ([
 	}
 }
 
-func ids(tasks []store.NewTask) []int64 {
-	out := make([]int64, len(tasks))
-	for i := range tasks {
-		out[i] = tasks[i].ID
+func idsOf(entries []*entry) []int64 {
+	ids := make([]int64, len(entries))
+	for i, e := range entries {
+		ids[i] = e.newTask().ID
 	}
-	return out
+	return ids
 }

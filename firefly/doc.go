@@ -39,6 +39,10 @@
 // counts a crash. So nothing watches over the tasks but the claims themselves. Deadlines are
 // the store's; a worker relies only on its own monotonic clock, and a little less.
 //
+// Tasks run on as many goroutines as the worker has slots. If handlers are quick, tasks are
+// claimed ahead, for the next 50 milliseconds; what waits longer than a second is given back.
+// Calls of Schedule that come while an insert is under way share the next one.
+//
 // Verdicts are written in batches, too: while one write is under way, the next gathers. A write
 // whose outcome is unknown is repeated as it is. Only a commit that carries a handler's effects
 // is not: the task is released instead, and by the answer the worker knows whether it had
@@ -47,8 +51,9 @@
 //
 // # Where things are
 //
-// task.go, option.go and codec.go declare; client.go, entry.go and handle.go schedule and read;
-// worker.go is a worker's life, claim.go, lease.go and quarantine.go what it takes up, execute.go,
-// attempt.go, commit.go, verdict.go and retry.go a run, settle.go and send.go how it ends;
-// observe.go is for those who watch.
+// task.go, option.go and codec.go declare; client.go, entry.go, coalesce.go and handle.go
+// schedule and read; worker.go is a worker's life, claim.go, pace.go, lease.go and quarantine.go
+// what it takes up, buffer.go and runner.go who runs it, execute.go, attempt.go, commit.go,
+// verdict.go and retry.go a run, settle.go and send.go how it ends; observe.go is for those who
+// watch.
 package firefly

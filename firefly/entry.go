@@ -1,6 +1,7 @@
 package firefly
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"sync"
@@ -16,6 +17,7 @@ type entry struct {
 	inserted store.Inserted
 	state    entryState
 	stagedBy *attempt
+	flight   *insertion // a shared insert that it is in
 }
 
 type entryState uint8
@@ -39,6 +41,30 @@ func (e *entry) newTask() store.NewTask {
 	t := e.task
 	t.Meta = maps.Clone(t.Meta) // a middleware may add to it
 	return t
+}
+
+// embark notes that the task is in a shared insert.
+func (e *entry) embark(in *insertion) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.flight = in
+}
+
+// land waits until the task is in no shared insert: only then it has the id with which it can be
+// inserted again.
+func (e *entry) land(ctx context.Context) error {
+	e.mu.Lock()
+	in := e.flight
+	e.mu.Unlock()
+	if in == nil {
+		return nil
+	}
+	select {
+	case <-in.done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx) // still in doubt
+	}
 }
 
 // stage reports whether a is to store the task: not if it does already, or the task is stored.
@@ -65,7 +91,7 @@ func record(entries []*entry, tasks []store.NewTask, done []store.Inserted, err 
 	}
 	for i, e := range entries {
 		e.mu.Lock()
-		e.task = tasks[i]
+		e.task, e.flight = tasks[i], nil
 		if applied && !refused[i] && i < len(done) {
 			e.inserted, e.state = done[i], entryStored
 		}

@@ -35,7 +35,7 @@ var ErrUnknownOutcome = errors.New("firefly: the outcome is unknown")
 // An UnknownOutcomeError says that tasks may have been stored or not: the store did not answer,
 // even when asked again. Scheduling the same [Call] again stores it once at most.
 type UnknownOutcomeError struct {
-	IDs []int64 // of the tasks; zero where the store did not even give one
+	IDs []int64 // of the tasks; zero where the store has not given one yet
 	Err error   // of the last try
 }
 

@@ -140,7 +140,8 @@ func (w *Worker) runTask(r *run) verdict {
 
 // runOnce calls the handler, and if it went well, commits what it left in its attempt.
 func (w *Worker) runOnce(r *run) verdict {
-	a, ctx := newAttempt(r.ctx, w, r.task, r.lease.id)
+	a := newAttempt(r)
+	ctx := context.Context(a)
 	defer func() {
 		if tx, _, _ := a.end(); tx != nil {
 			_ = tx.Rollback(context.WithoutCancel(r.ctx)) // nothing to undo once it was committed

@@ -61,6 +61,9 @@ func (w *Worker) releaseStale() { w.releaseBefore(time.Now().Add(-stale)) }
 func (w *Worker) releaseBefore(t time.Time) {
 	w.mu.Lock()
 	old := w.buffer.takeBefore(t)
+	if len(old) > 0 {
+		w.pace = pace{} // it was misjudged
+	}
 	all := make([]settlement, len(old))
 	for i, r := range old {
 		r.ended = true

@@ -11,7 +11,7 @@ import (
 // run and puts it into the handler's context; a store's own helper, postgres.Tx for one, finds
 // its transaction there through [AttemptTx]. Its methods may be called concurrently.
 type Attempt struct {
-	ctx   context.Context
+	ctx   attemptContext
 	store Store
 	lease LeaseID
 	lasts time.Duration
@@ -26,9 +26,12 @@ type Attempt struct {
 // ctx, which is that of the whole run, never a shorter one of the handler's own.
 func NewAttempt(ctx context.Context, s Store, lease LeaseID, lasts time.Duration) *Attempt {
 	a := &Attempt{store: s, lease: lease, lasts: lasts}
-	a.ctx = WithAttempt(ctx, a)
+	a.ctx = attemptContext{ctx, a}
 	return a
 }
+
+// Context returns the run's context, which carries the attempt.
+func (a *Attempt) Context() context.Context { return &a.ctx }
 
 // Lease returns the lease that the attempt runs under, and for how long it is extended at a
 // time: what a store needs that must bound a transaction.
@@ -43,7 +46,7 @@ func (a *Attempt) Tx() (Tx, error) {
 		return nil, ErrNoAttempt
 	}
 	if a.tx == nil {
-		tx, err := Begin(a.ctx, a.store)
+		tx, err := Begin(&a.ctx, a.store)
 		if err != nil {
 			return nil, err
 		}
@@ -63,10 +66,21 @@ func (a *Attempt) End() Tx {
 
 type attemptKey struct{}
 
-// WithAttempt returns a context that carries a.
-func WithAttempt(ctx context.Context, a *Attempt) context.Context {
-	return context.WithValue(ctx, attemptKey{}, a)
+// An attemptContext carries an attempt, of which it is a part: runs are many, and short.
+type attemptContext struct {
+	context.Context
+	attempt *Attempt
 }
+
+func (c *attemptContext) Value(key any) any {
+	if key == (attemptKey{}) {
+		return c.attempt
+	}
+	return c.Context.Value(key)
+}
+
+// WithAttempt returns a context that carries a.
+func WithAttempt(ctx context.Context, a *Attempt) context.Context { return &attemptContext{ctx, a} }
 
 // AttemptFrom returns the attempt that ctx carries: of a handler's context, and of the one that
 // its transaction is begun with.

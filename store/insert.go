@@ -120,7 +120,15 @@ func (t *NewTask) Validate() error {
 	if t.ID < 0 {
 		fault("id %d is negative", t.ID)
 	}
-	faults = append(faults, checkSize("params", len(t.Params), MaxPayload), t.checkMeta())
+	if err := checkSize("params", len(t.Params), MaxPayload); err != nil {
+		faults = append(faults, err)
+	}
+	if err := t.checkMeta(); err != nil {
+		faults = append(faults, err)
+	}
+	if len(faults) == 0 {
+		return nil // as nearly always, so the text below is not made
+	}
 	return Invalid("task "+quoteShort(t.Name), faults...)
 }
 

@@ -1,0 +1,159 @@
+package firefly
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/fireflytasks/go-firefly/store"
+)
+
+// An inserter lets concurrent calls share one insert: while one is under way, the others gather,
+// and are sent together when it is done. Who comes alone goes at once, at no cost.
+type inserter struct {
+	insert func(ctx context.Context, tasks []store.NewTask) ([]store.Inserted, error)
+
+	mu    sync.Mutex
+	busy  bool
+	queue []*insertion
+}
+
+// An insertion is one call's part of a shared insert.
+type insertion struct {
+	entries []*entry
+	tasks   []store.NewTask
+	sent    bool          // guarded by the inserter's mutex
+	done    chan struct{} // closed when the fields below are set
+	out     []store.Inserted
+	err     error
+}
+
+// insertTimeout bounds a shared insert, which belongs to no caller's context.
+const insertTimeout = 30 * time.Second
+
+// do inserts tasks, alone or with others', and records in entries what became of them.
+func (f *inserter) do(ctx context.Context, entries []*entry, tasks []store.NewTask) ([]store.Inserted, error) {
+	f.mu.Lock()
+	if !f.busy {
+		f.busy = true
+		f.mu.Unlock()
+		out, err := f.insert(ctx, tasks)
+		record(entries, tasks, out, err)
+		f.next()
+		return out, err
+	}
+	in := &insertion{entries: entries, tasks: tasks, done: make(chan struct{})}
+	f.queue = append(f.queue, in)
+	f.mu.Unlock()
+	select {
+	case <-in.done:
+		return in.out, in.err
+	case <-ctx.Done():
+		return nil, f.leave(ctx, in)
+	}
+}
+
+// leave takes out an insertion whose caller waits no more: it was not sent, or its outcome is
+// unknown.
+func (f *inserter) leave(ctx context.Context, in *insertion) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if in.sent {
+		return context.Cause(ctx)
+	}
+	for i := range f.queue {
+		if f.queue[i] == in {
+			f.queue = append(f.queue[:i:i], f.queue[i+1:]...)
+			break
+		}
+	}
+	return store.Definite(context.Cause(ctx))
+}
+
+// next sends what has gathered, if anything has.
+func (f *inserter) next() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.busy = len(f.queue) > 0; f.busy {
+		go f.flush()
+	}
+}
+
+// flush sends one batch of what has gathered.
+func (f *inserter) flush() {
+	f.mu.Lock()
+	batch := f.queue[:gatheredLen(f.queue)]
+	f.queue = f.queue[len(batch):]
+	for _, in := range batch {
+		in.sent = true
+		for _, e := range in.entries {
+			e.embark(in)
+		}
+	}
+	f.mu.Unlock()
+	f.send(batch)
+	f.next()
+}
+
+func gatheredLen(queue []*insertion) int {
+	tasks, bytes := 0, 0
+	for i, in := range queue {
+		tasks += len(in.tasks)
+		for j := range in.tasks {
+			bytes += len(in.tasks[j].Params)
+		}
+		if i > 0 && (tasks > batchTasks || bytes > batchBytes) {
+			return i
+		}
+	}
+	return len(queue)
+}
+
+// send inserts a batch and tells each of its members what became of its part. If the store
+// refuses the batch as a whole, each is sent alone, so that one cannot fail the others.
+func (f *inserter) send(batch []*insertion) {
+	if len(batch) == 0 {
+		return
+	}
+	var all []store.NewTask
+	for _, in := range batch {
+		all = append(all, in.tasks...)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), insertTimeout)
+	defer cancel()
+	out, err := f.insert(ctx, all)
+	var refused *store.BatchError
+	if err != nil && !errors.As(err, &refused) && store.IsDefinite(err) && len(batch) > 1 {
+		for i := range batch {
+			f.send(batch[i : i+1])
+		}
+		return
+	}
+	first := 0
+	for _, in := range batch {
+		end := first + len(in.tasks)
+		copy(in.tasks, all[first:end])
+		in.err = err
+		if refused != nil {
+			in.err = partOf(refused, first, end)
+		}
+		if len(out) == len(all) {
+			in.out = out[first:end]
+		}
+		record(in.entries, in.tasks, in.out, in.err)
+		close(in.done)
+		first = end
+	}
+}
+
+// partOf returns the refusals of the items from first to end; nil if there are none.
+func partOf(all *store.BatchError, first, end int) error {
+	part := store.BatchError{Op: all.Op}
+	for _, r := range all.Refused {
+		if r.Index >= first && r.Index < end {
+			part.Refuse(r.Index-first, r.ID, r.Err)
+		}
+	}
+	return part.OrNil()
+}

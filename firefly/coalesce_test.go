@@ -1,0 +1,184 @@
+package firefly_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+
+	"github.com/fireflytasks/go-firefly/firefly"
+	"github.com/fireflytasks/go-firefly/store"
+)
+
+// inGatedWorld runs a test in a world whose inserts are counted and wait until open is called.
+func inGatedWorld(t *testing.T, test func(w *world, inserts func() int, open func())) {
+	t.Helper()
+	inWorld(t, func(w *world) {
+		gate := make(chan struct{})
+		inserts := make(chan int, 1)
+		inserts <- 0
+		w.store.before = func(call string) error {
+			if call == "Insert" {
+				inserts <- <-inserts + 1
+				<-gate
+			}
+			return nil
+		}
+		count := func() int {
+			synctest.Wait()
+			n := <-inserts
+			inserts <- n
+			return n
+		}
+		test(w, count, func() { close(gate) })
+	})
+}
+
+// later schedules a call on a goroutine of its own.
+func (w *world) later(ctx context.Context, c *firefly.Client, call firefly.AnyCall) <-chan error {
+	result := make(chan error, 1)
+	go func() { result <- c.ScheduleMany(ctx, call) }()
+	synctest.Wait()
+	return result
+}
+
+func TestConcurrentSchedulesShareAnInsert(t *testing.T) {
+	inGatedWorld(t, func(w *world, inserts func() int, open func()) {
+		results := make([]<-chan error, 50)
+		calls := make([]*firefly.Call[int], len(results))
+		for i := range results {
+			calls[i] = Add.Call(AddArgs{i, 0})
+			results[i] = w.later(w.Context(), w.client, calls[i])
+		}
+		open()
+		seen := map[int64]bool{}
+		for i, result := range results {
+			if err := <-result; err != nil {
+				t.Fatal(err)
+			}
+			seen[calls[i].Handle().ID()] = true
+		}
+		if n := inserts(); n != 2 || len(seen) != len(results) {
+			t.Errorf("%d inserts, %d tasks, want one insert for the first and one for the others", n, len(seen))
+		}
+	})
+}
+
+func TestOneBadMemberFailsAlone(t *testing.T) {
+	inGatedWorld(t, func(w *world, _ func() int, open func()) {
+		spoiling, err := firefly.NewClient(w.store, firefly.ClientConfig{Middleware: []firefly.ClientMiddleware{
+			func(next firefly.ScheduleFunc) firefly.ScheduleFunc {
+				return func(ctx context.Context, tasks []store.NewTask) ([]store.Inserted, error) {
+					if string(tasks[0].Params) == `{"A":3,"B":0}` {
+						tasks[0].Priority = 9
+					}
+					return next(ctx, tasks)
+				}
+			},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		results := make([]<-chan error, 6)
+		for i := range results {
+			results[i] = w.later(w.Context(), spoiling, Add.Call(AddArgs{i, 0}))
+		}
+		open()
+		for i, result := range results {
+			err := <-result
+			if bad := i == 3; errors.Is(err, store.ErrInvalid) != bad || (err != nil) != bad {
+				t.Errorf("member %d: %v", i, err)
+			}
+		}
+		w.countIs(5)
+	})
+}
+
+func TestWholeBatchRefusedIsSentOneByOne(t *testing.T) {
+	inWorld(t, func(w *world) {
+		gate := make(chan struct{})
+		inserts := 0
+		w.store.before = func(call string) error {
+			if call != "Insert" {
+				return nil
+			}
+			if inserts++; inserts == 1 {
+				<-gate
+			}
+			if inserts == 2 { // the shared one
+				return store.Definite(errors.New("value out of range"))
+			}
+			return nil
+		}
+		var results []<-chan error
+		for i := range 4 {
+			results = append(results, w.later(w.Context(), w.client, Add.Call(AddArgs{i, 0})))
+		}
+		close(gate)
+		for i, result := range results {
+			if err := <-result; err != nil {
+				t.Errorf("member %d: %v", i, err)
+			}
+		}
+		w.countIs(4)
+	})
+}
+
+func TestCancelledBeforeItIsSent(t *testing.T) {
+	inGatedWorld(t, func(w *world, inserts func() int, open func()) {
+		first := w.later(w.Context(), w.client, Add.Call(AddArgs{1, 0}))
+		ctx, cancel := context.WithCancel(w.Context())
+		waiting := w.later(ctx, w.client, Add.Call(AddArgs{2, 0})) // gathers behind the first
+		cancel()
+		if err := <-waiting; !errors.Is(err, context.Canceled) || errors.Is(err, firefly.ErrUnknownOutcome) {
+			t.Errorf("a member that was not sent: %v", err)
+		}
+		open()
+		if err := <-first; err != nil {
+			t.Fatal(err)
+		}
+		if n := inserts(); n != 1 {
+			t.Errorf("%d inserts, want that of the first alone", n)
+		}
+		w.countIs(1)
+	})
+}
+
+// A caller that goes away while its insert is under way does not know; the store does, and the
+// same call scheduled again stands for the same task.
+func TestCancelledInFlight(t *testing.T) {
+	inWorld(t, func(w *world) {
+		gates := []chan struct{}{make(chan struct{}), make(chan struct{})}
+		next := 0
+		w.store.before = func(call string) error {
+			if call == "Insert" && next < len(gates) {
+				gate := gates[next]
+				next++
+				<-gate
+			}
+			return nil
+		}
+		first := w.later(w.Context(), w.client, Add.Call(AddArgs{1, 0}))
+		ctx, cancel := context.WithCancel(w.Context())
+		call := Add.Call(AddArgs{2, 0})
+		second := w.later(ctx, w.client, call)
+		close(gates[0])
+		if err := <-first; err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // the shared insert is at the second gate
+		cancel()
+		if err := <-second; !errors.Is(err, firefly.ErrUnknownOutcome) || !errors.Is(err, context.Canceled) {
+			t.Errorf("a member that was sent: %v", err)
+		}
+		again := w.later(w.Context(), w.client, call)
+		close(gates[1])
+		if err := <-again; err != nil {
+			t.Fatal(err)
+		}
+		w.countIs(2)
+		if call.Handle().ID() == 0 {
+			t.Error("the handle has no id")
+		}
+	})
+}
