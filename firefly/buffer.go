@@ -36,16 +36,16 @@ func (b *buffer) takeBefore(t time.Time) []*run {
 	return old
 }
 
-func (b buffer) Len() int { return len(b) }
+// Len, Less, Swap, Push and Pop are for package heap.
+func (b *buffer) Len() int { return len(*b) }
 
-func (b buffer) Less(i, j int) bool {
-	x, y := &b[i].task, &b[j].task
+func (b *buffer) Less(i, j int) bool {
+	x, y := &(*b)[i].task, &(*b)[j].task
 	return cmp.Or(cmp.Compare(y.Priority, x.Priority), x.Due.Compare(y.Due), cmp.Compare(x.ID, y.ID)) < 0
 }
 
-func (b buffer) Swap(i, j int) { b[i], b[j] = b[j], b[i] }
+func (b *buffer) Swap(i, j int) { (*b)[i], (*b)[j] = (*b)[j], (*b)[i] }
 
-// Push and Pop are for package heap.
 func (b *buffer) Push(x any) {
 	r, _ := x.(*run)
 	*b = append(*b, r)

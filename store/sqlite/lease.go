@@ -87,11 +87,11 @@ const (
 // clean deletes finished tasks past their retention, and leases that nobody asks for any more.
 // That it fails is no matter: the next one does the work.
 func (s *Store) clean(ctx context.Context) {
+	last, now := s.cleaned.Load(), s.now()
+	if now-last < micros(cleanEvery) || !s.cleaned.CompareAndSwap(last, now) {
+		return
+	}
 	_ = s.inWrite(ctx, func(q *session) error {
-		if time.Since(s.cleaned) < cleanEvery {
-			return errNothingToDo
-		}
-		s.cleaned = time.Now()
 		err := q.exec("DELETE FROM firefly_lease WHERE id IN (SELECT id FROM firefly_lease WHERE open = 0 AND ends < ? LIMIT ?)",
 			q.at-leastRetention.Microseconds(), cleanRows)
 		if err != nil {

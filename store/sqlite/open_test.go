@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -201,6 +202,56 @@ func TestMigrateTogether(t *testing.T) {
 	all, err := s.List(t.Context(), store.Filter{}, store.Page{})
 	if err != nil || len(all) != 8 {
 		t.Fatalf("%d tasks, error %v", len(all), err)
+	}
+}
+
+// What is kept for a time only is deleted with the claims after it.
+func TestRetention(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tasks.db")
+	var offset atomic.Int64
+	s := doors["Open"](t, path, sqlite.Retention(time.Hour), sqlite.ClockOffset(func() time.Duration { return time.Duration(offset.Load()) }))
+	defer closeStore(t, s)
+	claim := func() []store.Task {
+		t.Helper()
+		tasks, err := s.ClaimDue(t.Context(), store.Claim{
+			Queues: []string{"q"}, Names: []string{"n"}, Limit: 1, Lease: store.NewLeaseID(), For: time.Minute,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tasks
+	}
+	tasks := []store.NewTask{newTask(), newTask()}
+	if _, err := s.Insert(t.Context(), tasks); err != nil {
+		t.Fatal(err)
+	}
+	task := claim()[0]
+	if err := s.Complete(t.Context(), []store.Completion{{ID: task.ID, Lease: task.Lease}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		after  time.Duration
+		tasks  int
+		leases int
+	}{{30 * time.Minute, 2, 2}, {2 * time.Hour, 1, 2}} {
+		offset.Store(int64(test.after))
+		claim() // takes back what the one before held
+		claim()
+		found, err := s.Get(t.Context(), []int64{tasks[0].ID, tasks[1].ID})
+		if err != nil || len(found) != test.tasks {
+			t.Errorf("after %s there are %d tasks, want %d; error %v", test.after, len(found), test.tasks, err)
+		}
+		var leases int
+		if err := openDB(t, path).QueryRowContext(t.Context(), "SELECT count(*) FROM firefly_lease").Scan(&leases); err != nil {
+			t.Fatal(err)
+		}
+		if leases != test.leases {
+			t.Errorf("after %s %d leases are kept, want %d", test.after, leases, test.leases)
+		}
+	}
+	counts, err := s.Counts(t.Context())
+	if err != nil || len(counts) != 1 || counts[0].Completed != 0 || counts[0].Running != 1 {
+		t.Errorf("counts %+v, error %v", counts, err)
 	}
 }
 

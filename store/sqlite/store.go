@@ -48,7 +48,7 @@ type Store struct {
 	holder  atomic.Pointer[store.Attempt] // whose transaction holds the lock
 	stmts   map[string]*sql.Stmt          // of the write connection
 	ids     idBlock
-	cleaned time.Time
+	cleaned atomic.Int64 // when, on the store's clock
 	waiters waiters
 }
 

@@ -2,15 +2,11 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 
 	"github.com/fireflytasks/go-firefly/store"
 )
-
-// errNothingToDo rolls a transaction back that has nothing to commit.
-var errNothingToDo = errors.New("nothing to do")
 
 // wakes are the hints that a transaction gives when it has committed.
 type wakes struct {
