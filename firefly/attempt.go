@@ -36,7 +36,7 @@ func Attempt(ctx context.Context) (Info, bool) {
 type attempt struct {
 	context.Context // the run's, with the store's attempt
 	run             *run
-	store           *store.Attempt // owns the handler's transaction
+	store           store.Attempt // owns the handler's transaction
 
 	mu     sync.Mutex
 	ended  bool
@@ -59,9 +59,15 @@ func attemptOf(ctx context.Context) *attempt {
 	return a
 }
 
+// newAttempt returns the run's next attempt. The first is a part of the run.
 func newAttempt(r *run) *attempt {
-	s := store.NewAttempt(r.ctx, r.worker.store, r.lease.id, r.worker.config.Lease)
-	return &attempt{Context: s.Context(), run: r, store: s}
+	a := &r.first
+	if a.run != nil {
+		a = new(attempt)
+	}
+	a.store.Init(r.ctx, r.worker.store, r.lease.id, r.worker.config.Lease)
+	a.Context, a.run = a.store.Context(), r
+	return a
 }
 
 // stage keeps tasks until the attempt completes. Those that are staged already stay as they are.

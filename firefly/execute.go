@@ -21,6 +21,7 @@ type run struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	claimed time.Time
+	first   attempt // the first of as many as it takes
 	took    time.Duration
 	ended   bool // guarded by the worker's mutex: has a verdict, and no slot any more
 }

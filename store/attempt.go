@@ -25,9 +25,16 @@ type Attempt struct {
 // when it was claimed or extended. The attempt's transaction, if one is asked for, lives on
 // ctx, which is that of the whole run, never a shorter one of the handler's own.
 func NewAttempt(ctx context.Context, s Store, lease LeaseID, lasts time.Duration) *Attempt {
-	a := &Attempt{store: s, lease: lease, lasts: lasts}
-	a.ctx = attemptContext{ctx, a}
+	a := new(Attempt)
+	a.Init(ctx, s, lease, lasts)
 	return a
+}
+
+// Init is [NewAttempt] for an Attempt that is part of something else. It is called once, before
+// any other method.
+func (a *Attempt) Init(ctx context.Context, s Store, lease LeaseID, lasts time.Duration) {
+	a.ctx = attemptContext{ctx, a}
+	a.store, a.lease, a.lasts = s, lease, lasts
 }
 
 // Context returns the run's context, which carries the attempt.
