@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -72,6 +73,18 @@ type Claim struct {
 	Lease  LeaseID       // new for each claim that is not a repeat; never zero
 	For    time.Duration // until the lease ends, from now on the store's clock; positive
 	Worker string        // who claims, for people to read
+}
+
+// SortClaimed puts tasks into the order in which a claim returns them (rule 8): by priority, then
+// by queue in the order given, then by due time and id.
+func SortClaimed(tasks []Task, queues []string) {
+	slices.SortFunc(tasks, func(a, b Task) int {
+		return cmp.Or(
+			cmp.Compare(b.Priority, a.Priority),
+			cmp.Compare(slices.Index(queues, a.Queue), slices.Index(queues, b.Queue)),
+			a.Due.Compare(b.Due),
+			cmp.Compare(a.ID, b.ID))
+	})
 }
 
 // A Completion ends a running task well.

@@ -214,3 +214,21 @@ func TestLeaseID(t *testing.T) {
 		t.Errorf("String is %s, want %s", got, want)
 	}
 }
+
+func TestSortClaimed(t *testing.T) {
+	at := time.Now()
+	tasks := []store.Task{
+		{ID: 1, Queue: "a", Priority: -1, Due: at},
+		{ID: 3, Queue: "b", Due: at},
+		{ID: 2, Queue: "b", Due: at},
+		{ID: 4, Queue: "b", Due: at.Add(-1)},
+		{ID: 5, Queue: "a", Due: at.Add(time.Hour)},
+		{ID: 6, Queue: "b", Priority: 2, Due: at.Add(time.Hour)},
+	}
+	store.SortClaimed(tasks, []string{"a", "b"})
+	for i, want := range []int64{6, 5, 4, 2, 3, 1} {
+		if tasks[i].ID != want {
+			t.Errorf("place %d is task %d, want %d", i, tasks[i].ID, want)
+		}
+	}
+}

@@ -9,6 +9,10 @@ import (
 
 var txFenceCases = []testCase{
 	{
+		name: "TxChildWithParent", rule: 14, tx: true, run: txChildWithParent,
+		says: "a task inserted together with a completion exists if and only if the task completed",
+	},
+	{
 		name: "TxCommitReplyLostCommitted", rule: 15, tx: true, run: txCommitReplyLostCommitted,
 		says: "after a commit that completed the task, a Release under its lease is refused",
 	},
@@ -46,6 +50,27 @@ func completeIn(ctx context.Context, tx store.Writer, task store.Task) error {
 	}
 	_, err = tx.Insert(ctx, []store.NewTask{newTask(withQueue(queueB))})
 	return err
+}
+
+func txChildWithParent(t *T) {
+	for _, end := range []error{errRollback, nil} {
+		parent := t.running()
+		err := t.withTx(func(ctx context.Context, tx store.Writer) error {
+			return errors.Join(completeIn(ctx, tx, parent), end)
+		})
+		if !errors.Is(err, end) {
+			t.Fatalf("the transaction returned %v, want %v", err, end)
+		}
+		if end != nil {
+			t.claimNone("the parent still runs, and the child never existed")
+			t.ok(t.fail(parent, ""), "fail of the parent")
+			continue
+		}
+		if child := t.claimOne(); child.Queue != queueB {
+			t.Fatalf("claimed %+v, want the child", child)
+		}
+		t.refused(t.fail(parent, ""), store.ErrLeaseLost, "fail of the completed parent")
+	}
 }
 
 func txCommitReplyLostCommitted(t *T) {

@@ -1,9 +1,7 @@
 package memory
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"github.com/fireflytasks/go-firefly/store"
 )
@@ -67,12 +65,6 @@ func (s *Store) again(l *lease, queues []string) []store.Task {
 	for _, r := range l.rows {
 		tasks = append(tasks, s.read(r))
 	}
-	slices.SortFunc(tasks, func(a, b store.Task) int {
-		return cmp.Or(
-			cmp.Compare(b.Priority, a.Priority),
-			cmp.Compare(slices.Index(queues, a.Queue), slices.Index(queues, b.Queue)),
-			a.Due.Compare(b.Due),
-			cmp.Compare(a.ID, b.ID))
-	})
+	store.SortClaimed(tasks, queues)
 	return tasks
 }

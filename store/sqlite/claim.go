@@ -128,6 +128,6 @@ func (q *session) again(c *store.Claim) (tasks []store.Task, err error) {
 		tasks = append(tasks, t)
 		return err
 	})
-	sortAsClaimed(tasks, c.Queues)
+	store.SortClaimed(tasks, c.Queues)
 	return tasks, err
 }

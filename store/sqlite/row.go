@@ -1,10 +1,8 @@
 package sqlite
 
 import (
-	"cmp"
 	"database/sql"
 	"encoding/json"
-	"slices"
 	"time"
 
 	"github.com/fireflytasks/go-firefly/store"
@@ -60,15 +58,4 @@ func (q *session) withError(history sql.NullString, e *store.AttemptError) (sql.
 	}
 	text, err := json.Marshal(store.AppendError(all, e, fromMicros(q.at)))
 	return sql.NullString{String: string(text), Valid: true}, err
-}
-
-// sortAsClaimed puts tasks into the order of rule 8.
-func sortAsClaimed(tasks []store.Task, queues []string) {
-	slices.SortFunc(tasks, func(a, b store.Task) int {
-		return cmp.Or(
-			cmp.Compare(b.Priority, a.Priority),
-			cmp.Compare(slices.Index(queues, a.Queue), slices.Index(queues, b.Queue)),
-			a.Due.Compare(b.Due),
-			cmp.Compare(a.ID, b.ID))
-	})
 }
