@@ -91,9 +91,9 @@ func TestCommitInDoubt(t *testing.T) {
 						}
 						w.store.before, w.store.after = hook("before"), hook("after")
 						runs := 0
-						var outcomes []firefly.Outcome
+						var outcomes journal
 						w.work(firefly.WorkerConfig{
-							Hooks: firefly.Hooks{Ended: func(_ firefly.Info, e firefly.End) { outcomes = append(outcomes, e.Outcome) }},
+							Hooks: firefly.Hooks{Ended: func(_ firefly.Info, e firefly.End) { outcomes.addf("%s", e.Outcome) }},
 						}, job.Handle(func(ctx context.Context, _ firefly.None) (firefly.None, error) {
 							runs++
 							return firefly.None{}, spawn(ctx, w.client, "kid")
@@ -108,8 +108,8 @@ func TestCommitInDoubt(t *testing.T) {
 						if side == "after" {
 							want = 1
 						}
-						if runs != want || len(outcomes) != want {
-							t.Errorf("%d runs that ended as %v, want %d", runs, outcomes, want)
+						if runs != want || len(outcomes.notes) != want {
+							t.Errorf("%d runs that ended as %s, want %d", runs, outcomes.String(), want)
 						}
 					})
 				})
