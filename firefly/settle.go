@@ -77,7 +77,7 @@ func (s *settler) write(send sendFunc, items []settlement) {
 	again := newPause(50*time.Millisecond, time.Second)
 	doubt := false
 	for began := time.Now(); ; {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(w.base), w.callTimeout())
+		ctx, cancel := context.WithTimeout(w.base, w.callTimeout())
 		err := send(ctx, w.store, items)
 		cancel()
 		var batch *store.BatchError
