@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
-	"strconv"
 
 	"github.com/fireflytasks/go-firefly/store"
 )
@@ -90,7 +89,7 @@ func (s *Store) administer(
 		where, args := s.conditions(f)
 		text := "SELECT * FROM firefly_all WHERE " + where + " AND (" + state + ") ORDER BY id"
 		if limit > 0 && op != "retry" && f.IDs == nil { // none of these can be refused
-			text += " LIMIT " + strconv.Itoa(limit)
+			text, args = text+" LIMIT ?", append(args, limit)
 		}
 		var tasks []store.Task
 		err := q.query(text, args, func(rows *sql.Rows) error {
