@@ -39,7 +39,9 @@ func (s *Store) beginTx(ctx context.Context) (*tx, error) {
 	t := &tx{session: s.session(ctx), cancel: cancel, attempt: attempt}
 	t.inTx = true
 	s.holder.Store(attempt)
+	t.mu.Lock() // ctx may end at once
 	t.stop = context.AfterFunc(ctx, func() { _ = t.Rollback(ctx) })
+	t.mu.Unlock()
 	return t, nil
 }
 
