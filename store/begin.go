@@ -15,6 +15,21 @@ func Begin(ctx context.Context, s Store) (Tx, error) {
 	return &gatheredTx{ctx: ctx, store: s}, nil
 }
 
+// RunTx runs fn in a transaction of b: it is WithTx for a store that has Begin.
+func RunTx(ctx context.Context, b Beginner, fn func(ctx context.Context, tx Writer) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	tx, err := b.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback(ctx) }() // after a commit, nothing to do
+	if err := fn(ctx, tx); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
 type gatheredTx struct {
 	ctx   context.Context
 	store Store

@@ -45,6 +45,23 @@ func Close(s Store) error {
 	return nil
 }
 
+// Full is a store with every capability: what storetest.RunFull demands.
+type Full interface {
+	Store
+	Extender
+	Getter
+	Waiter
+	Beginner
+	Lister
+	Counter
+	Canceler
+	Retrier
+	Deleter
+	Pauser
+	Migrator
+	io.Closer
+}
+
 // Extender prolongs leases. Without it, the engine cancels a handler at the end of its lease.
 type Extender interface {
 	// Extend lets each of the leases end no sooner than d from now on the store's clock, and

@@ -218,7 +218,10 @@ func (b *broken) Close() error {
 }
 
 // stay is a goroutine that Close forgot.
-func (b *broken) stay() { <-b.linger }
+func (b *broken) stay(started chan<- struct{}) {
+	close(started)
+	<-b.linger
+}
 
 // holder returns the lease that holds a task now.
 func (b *broken) holder(ctx context.Context, id int64) store.LeaseID {

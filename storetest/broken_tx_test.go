@@ -218,7 +218,9 @@ var brokenTxs = []brokenStore{
 	}},
 	{"close leaves a goroutine", "CloseNoLeak", func(b *broken) {
 		b.closeStore = func() error {
-			go b.stay()
+			started := make(chan struct{})
+			go b.stay(started)
+			<-started
 			return b.Store.Close()
 		}
 	}},

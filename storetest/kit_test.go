@@ -10,7 +10,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	patience, outsideLook = 300*time.Millisecond, 100*time.Millisecond
+	patience, outsideLook = 3*time.Second, time.Second
 	m.Run()
 }
 

@@ -37,20 +37,7 @@ type Store struct {
 	undo     *[]func() // what takes back a transaction that is being applied
 }
 
-var _ interface {
-	store.Store
-	store.Extender
-	store.Getter
-	store.Waiter
-	store.Beginner
-	store.Lister
-	store.Counter
-	store.Canceler
-	store.Retrier
-	store.Deleter
-	store.Pauser
-	store.Migrator
-} = (*Store)(nil)
+var _ store.Full = (*Store)(nil)
 
 // An Option configures a store.
 type Option func(*Store)

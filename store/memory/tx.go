@@ -32,17 +32,7 @@ func (s *Store) Begin(ctx context.Context) (store.Tx, error) {
 
 // WithTx implements [store.Store].
 func (s *Store) WithTx(ctx context.Context, fn func(ctx context.Context, tx store.Writer) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	t, err := s.Begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = t.Rollback(ctx) }() // after a commit, nothing to do
-	if err := fn(ctx, t); err != nil {
-		return err
-	}
-	return t.Commit(ctx)
+	return store.RunTx(ctx, s, fn)
 }
 
 // Insert gives the tasks their ids at once. What it says about unique keys still holds at the

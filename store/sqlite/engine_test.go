@@ -99,7 +99,7 @@ func TestManyHandlersWithTransactions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	worker, err := firefly.NewWorker(s, firefly.WorkerConfig{Lease: 2 * time.Second, Logger: slog.New(slog.DiscardHandler)}, task)
+	worker, err := firefly.NewWorker(s, firefly.WorkerConfig{Lease: 10 * time.Second, Logger: slog.New(slog.DiscardHandler)}, task)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,20 +59,7 @@ type config struct {
 	offset    func() time.Duration
 }
 
-var _ interface {
-	store.Store
-	store.Extender
-	store.Getter
-	store.Waiter
-	store.Beginner
-	store.Lister
-	store.Counter
-	store.Canceler
-	store.Retrier
-	store.Deleter
-	store.Pauser
-	store.Migrator
-} = (*Store)(nil)
+var _ store.Full = (*Store)(nil)
 
 // An Option configures a store.
 type Option func(*config)

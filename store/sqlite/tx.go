@@ -24,9 +24,7 @@ type tx struct {
 // Begin implements [store.Beginner]. A handler's transaction ends after a third of its lease:
 // see [ErrTxTooLong]. Until then it keeps the extension of leases waiting, but also every claim
 // that could take a task back.
-func (s *Store) Begin(ctx context.Context) (store.Tx, error) { return s.beginTx(ctx) }
-
-func (s *Store) beginTx(ctx context.Context) (*tx, error) {
+func (s *Store) Begin(ctx context.Context) (store.Tx, error) {
 	if err := s.openTx(ctx); err != nil {
 		return nil, err
 	}
@@ -62,17 +60,7 @@ func (s *Store) openTx(ctx context.Context) error {
 
 // WithTx implements [store.Store].
 func (s *Store) WithTx(ctx context.Context, fn func(ctx context.Context, tx store.Writer) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	t, err := s.beginTx(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = t.Rollback(ctx) }() // after a commit, nothing to do
-	if err := fn(ctx, t); err != nil {
-		return err
-	}
-	return t.Commit(ctx)
+	return store.RunTx(ctx, s, fn)
 }
 
 // do runs one call of the transaction, of n writes.
