@@ -14,7 +14,7 @@ func (s *Store) Cancel(ctx context.Context, f store.Filter, limit int) ([]int64,
 	const state = "status = 'created' OR status = 'running' AND NOT cancel"
 	return s.administer(ctx, "cancel", &f, limit, state, func(q *session, t *store.Task) error {
 		if t.Status == store.Running {
-			q.wake.cancelled(t.Queue, t.ID)
+			q.news.Cancelled(t.Queue, t.ID)
 			return q.exec("UPDATE firefly_running SET cancel = 1 WHERE task = ?", t.ID)
 		}
 		if err := q.unready(t.ID, t.Queue, t.Priority, t.Due.UnixMicro()); err != nil {

@@ -111,7 +111,7 @@ func (q *session) due(n *store.NewTask) int64 {
 
 // ready lets a task wait to be claimed; unready takes it away.
 func (q *session) ready(id int64, queue string, priority int, name string, due int64) error {
-	q.wake.due(queue)
+	q.news.Due(queue)
 	return q.exec("INSERT INTO firefly_ready (queue, urgency, due, id, name) VALUES (?, ?, ?, ?, ?)", queue, -priority, due, id, name)
 }
 

@@ -159,7 +159,7 @@ func (s *Store) setPaused(ctx context.Context, queues []string, paused bool) err
 			if err != nil {
 				return err
 			}
-			q.wake.due(name)
+			q.news.Due(name)
 		}
 		return nil
 	})

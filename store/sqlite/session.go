@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/fireflytasks/go-firefly/internal/wake"
 	"github.com/fireflytasks/go-firefly/store"
 )
 
@@ -18,7 +19,7 @@ type session struct {
 	app    *sql.Tx
 	inTx   bool // more than one call: nothing in it is a repeat
 	counts map[string]*store.QueueCounts
-	wake   wakes
+	news   wake.News
 }
 
 // locked takes the write connection. The caller gives it back with unlock.
@@ -72,7 +73,7 @@ func (s *Store) transact(ctx context.Context, fn func(q *session) error) error {
 	if err := s.commit(); err != nil {
 		return err
 	}
-	s.waiters.announce(&q.wake)
+	s.board.Announce(&q.news)
 	return nil
 }
 

@@ -25,6 +25,7 @@ import (
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
+	"github.com/fireflytasks/go-firefly/internal/wake"
 	"github.com/fireflytasks/go-firefly/store"
 )
 
@@ -49,7 +50,7 @@ type Store struct {
 	stmts   map[string]*sql.Stmt          // of the write connection
 	ids     idBlock
 	cleaned atomic.Int64 // when, on the store's clock
-	waiters waiters
+	board   wake.Board
 }
 
 type config struct {
@@ -168,7 +169,6 @@ func start(ctx context.Context, db *sql.DB, c config, closeDB func() error) (*St
 		config: c, write: conn, read: db, close: closeDB, lock: make(chan struct{}, 1), done: make(chan struct{}),
 		texts: statements(c.prefix), stmts: map[string]*sql.Stmt{},
 	}
-	s.waiters.init()
 	s.lock <- struct{}{}
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, conn.Close())

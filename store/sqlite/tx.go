@@ -143,7 +143,7 @@ func (t *tx) Commit(ctx context.Context) error {
 	if err := t.commit(); err != nil {
 		return err
 	}
-	t.waiters.announce(&t.wake)
+	t.board.Announce(&t.news)
 	return nil
 }
 
