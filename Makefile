@@ -2,6 +2,9 @@ GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.
 VULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 FUZZTIME ?= 100000x
 
+# The servers without which "make test" fails; all other tests are skipped where there is none.
+FIREFLY_TEST_REQUIRE ?= postgres,pgbouncer
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -11,6 +14,10 @@ help: ## List the targets
 .PHONY: setup
 setup: ## Install what the tests need beside Go (Debian, as root); nothing if all is there
 	@scripts/setup
+
+.PHONY: servers
+servers: ## Install only the servers that stores are tested on
+	@scripts/setup servers
 
 .PHONY: build
 build: ## Compile every package
@@ -36,6 +43,7 @@ lint: ## Run golangci-lint; the first run compiles it
 check: fmt-check vet lint test-quick ## All that should pass before a commit: format, vet, lint, quick tests
 
 .PHONY: test
+test: export FIREFLY_TEST_REQUIRE := $(FIREFLY_TEST_REQUIRE)
 test: setup vet ## Test everything under the race detector, run the example, count the conformance cases
 	go test -race -shuffle=on ./...
 	@scripts/long-tests

@@ -1,0 +1,69 @@
+package servers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/testcontainers/testcontainers-go"
+	tclog "github.com/testcontainers/testcontainers-go/log"
+	"github.com/testcontainers/testcontainers-go/wait"
+)
+
+// postgresContainer starts a server in a container and returns the URL of a superuser. The
+// container ends with this process: the library sees to that.
+func postgresContainer() (string, error) {
+	const port = "5432/tcp"
+	endpoint, err := startContainer("postgres:18", port,
+		// The image first starts a server that sets it up, and is then not reached from outside.
+		wait.ForAll(
+			wait.ForLog("database system is ready to accept connections").WithOccurrence(2),
+			wait.ForListeningPort(port)),
+		testcontainers.WithEnv(map[string]string{"POSTGRES_HOST_AUTH_METHOD": "trust"}),
+		testcontainers.WithCmd("postgres", "-c", "fsync=off", "-c", "full_page_writes=off"))
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("postgres://postgres@%s/postgres?sslmode=disable", endpoint), nil
+}
+
+// startContainer starts a container and returns the host and port that one of its ports is
+// reached by. Where Docker does not answer there is none.
+func startContainer(image, port string, ready wait.Strategy, options ...testcontainers.ContainerCustomizer) (string, error) {
+	const download = 5 * time.Minute
+	tclog.SetDefault(tclog.NewNoopLogger())
+	if !dockerAnswers() {
+		return "", absentError("Docker does not answer")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), download+patience)
+	defer cancel()
+	options = append(options, testcontainers.WithExposedPorts(port),
+		testcontainers.WithWaitStrategyAndDeadline(patience, ready))
+	c, err := testcontainers.Run(ctx, image, options...)
+	if err != nil {
+		return "", errors.Join(fmt.Errorf("container %s: %w", image, err), testcontainers.TerminateContainer(c))
+	}
+	return c.PortEndpoint(ctx, port, "")
+}
+
+// dockerAnswers reports whether there is a Docker to ask for containers.
+func dockerAnswers() bool {
+	const quickly = 5 * time.Second
+	ctx, cancel := context.WithTimeout(context.Background(), quickly)
+	defer cancel()
+	answer := make(chan error, 1) // the library would wait much longer for a host that is not there
+	go func() {
+		docker, err := testcontainers.NewDockerProvider()
+		if err == nil {
+			err = docker.Health(ctx)
+		}
+		answer <- err
+	}()
+	select {
+	case err := <-answer:
+		return err == nil
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,64 @@
+//go:build unix
+
+package servers
+
+import (
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+// postgresBinaries returns the folder of the newest PostgreSQL that is installed.
+func postgresBinaries() (string, error) {
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres") // Debian has them here, and not in PATH
+	if err != nil {
+		return "", err
+	}
+	newest, bin := 0, ""
+	for _, name := range found {
+		dir := filepath.Dir(name)
+		if version, err := strconv.Atoi(filepath.Base(filepath.Dir(dir))); err == nil && version > newest {
+			newest, bin = version, dir
+		}
+	}
+	if bin != "" {
+		return bin, nil
+	}
+	name, err := exec.LookPath("postgres")
+	if err != nil {
+		return "", absentError("PostgreSQL is not installed")
+	}
+	name, err = filepath.EvalSymlinks(name) // the other binaries are beside the true one
+	return filepath.Dir(name), err
+}
+
+// pgBouncerBinary returns the name of the binary.
+func pgBouncerBinary() (string, error) {
+	for _, name := range []string{"pgbouncer", "/usr/sbin/pgbouncer"} { // not all users have sbin in PATH
+		if found, err := exec.LookPath(name); err == nil {
+			return found, nil
+		}
+	}
+	return "", absentError("PgBouncer is not installed")
+}
+
+// notRoot returns the user to run servers as that refuse to be run by root. It is nil for oneself.
+func notRoot() (*syscall.Credential, error) {
+	const name = "postgres"
+	if os.Geteuid() != 0 {
+		return nil, nil //nolint:nilnil // as SysProcAttr has it
+	}
+	u, err := user.Lookup(name)
+	if err != nil {
+		return nil, absentError("it does not run as root, and there is no user " + name)
+	}
+	uid, err := strconv.ParseUint(u.Uid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	gid, err := strconv.ParseUint(u.Gid, 10, 32)
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
+}
