@@ -11,7 +11,7 @@ import (
 // A server that answers each line with the same line, and counts them.
 func echo(t *testing.T) (addr string, lines chan string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestMoments(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			addr, lines := echo(t)
 			p := cut.New(t, addr)
-			c, err := net.Dial("tcp", p.Addr())
+			c, err := new(net.Dialer).DialContext(t.Context(), "tcp", p.Addr())
 			if err != nil {
 				t.Fatal(err)
 			}

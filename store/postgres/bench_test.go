@@ -21,4 +21,6 @@ func openDurable(b *testing.B) store.Store {
 
 func BenchmarkInsert(b *testing.B) { storebench.Insert(b, openDurable, 1, 16, 100, 1000, 10_000) }
 
-func BenchmarkClaimAndComplete(b *testing.B) { storebench.ClaimAndComplete(b, openDurable, 1, 100, 1000) }
+func BenchmarkClaimAndComplete(b *testing.B) {
+	storebench.ClaimAndComplete(b, openDurable, 1, 100, 1000)
+}

@@ -15,31 +15,33 @@ import (
 	"github.com/fireflytasks/go-firefly/store"
 )
 
-// The calls of the schema's functions, in one place. Parameters are cast, so that a driver that
-// sends them as text, as database/sql may, is understood.
-const (
-	callIDs      = "SELECT nextval('firefly.id_block'::regclass) FROM generate_series(1, $1)"
-	callInsert   = "SELECT * FROM firefly.insert_1($1::bigint,$2::boolean,$3::bigint[],$4::text[],$5::text[],$6::smallint[],$7::text[],$8::bytea[],$9::text[],$10::timestamptz[],$11::bigint[],$12::integer[],$13::bigint[],$14::bigint[],$15::text[],$16::boolean[])"
-	callClaim    = "SELECT * FROM firefly.claim_1($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)"
-	callComplete = "SELECT * FROM firefly.complete_1($1::bigint,$2::boolean,$3::bigint[],$4::uuid[],$5::bytea,$6::integer[],$7::integer[])"
-	callFail     = "SELECT * FROM firefly.fail_1($1::bigint,$2::boolean,$3::bigint[],$4::uuid[],$5::boolean[],$6::integer[],$7::text[])"
-	callAgain    = "SELECT * FROM firefly.reschedule_1($1::bigint,$2::bigint[],$3::uuid[],$4::smallint[],$5::bigint[],$6::integer[],$7::text[])"
-	callExtend   = "SELECT * FROM firefly.extend_1($1,$2,$3)"
-	callCancel   = "SELECT * FROM firefly.cancel_1($1,$2)"
-	callRetry    = "SELECT * FROM firefly.retry_1($1,$2)"
-	callDelete   = "SELECT id, '', running FROM firefly.delete_1($1)"
-)
-
-// texts are the calls in a store's schema.
+// texts are the calls of the functions in a store's schema.
 type texts struct {
-	ids, insert, claim, complete, fail, again, extend, cancel, retry, remove string
+	ids, insert, claim, complete, fail, again, extend, cancel, retry, remove, get string
 }
 
 func newTexts(schema string) texts {
-	in := func(text string) string { return inSchema(text, schema) }
+	call := func(name string, types ...string) string {
+		params := make([]string, len(types))
+		for i, t := range types { // cast, for drivers that send every parameter as text, as database/sql's may
+			params[i] = fmt.Sprintf("$%d::%s", i+1, t)
+		}
+		return inSchema("SELECT * FROM firefly."+name+"("+strings.Join(params, ", ")+")", schema)
+	}
 	return texts{
-		in(callIDs), in(callInsert), in(callClaim), in(callComplete), in(callFail), in(callAgain),
-		in(callExtend), in(callCancel), in(callRetry), in(callDelete),
+		ids: inSchema("SELECT nextval('firefly.id_block'::regclass) FROM generate_series(1, $1)", schema),
+		insert: call("insert_1", "bigint", "boolean", "bigint[]", "text[]", "text[]", "smallint[]", "text[]", "bytea[]", "text[]",
+			"timestamptz[]", "bigint[]", "integer[]", "bigint[]", "bigint[]", "text[]", "boolean[]"),
+		claim: call("claim_1", "bigint", "text[]", "smallint[]", "timestamptz[]", "text[]", "integer", "uuid", "bigint", "text",
+			"uuid[]"),
+		complete: call("complete_1", "bigint", "boolean", "bigint[]", "uuid[]", "bytea", "integer[]", "integer[]"),
+		fail:     call("fail_1", "bigint", "boolean", "bigint[]", "uuid[]", "boolean[]", "integer[]", "text[]"),
+		again:    call("reschedule_1", "bigint", "bigint[]", "uuid[]", "smallint[]", "bigint[]", "integer[]", "text[]"),
+		extend:   call("extend_1", "bigint", "bigint", "uuid[]"),
+		cancel:   call("cancel_1", "bigint", "bigint[]"),
+		retry:    call("retry_1", "bigint", "bigint[]"),
+		remove:   call("delete_1", "bigint[]"),
+		get:      call("get_1", "bigint[]"),
 	}
 }
 
@@ -105,7 +107,7 @@ func (s *Store) sqlSession(tx *sql.Tx) *session {
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
+		defer func() { _ = rows.Close() }() // what matters is in Err
 		for rows.Next() {
 			if err := scan(rows); err != nil {
 				return err
@@ -179,12 +181,8 @@ func (s *Store) undone(err error) error {
 	return store.Definite(s.explain(err))
 }
 
-const (
-	noPartitionCode = "23514"
-	readOnlyCode    = "25006"
-)
-
+// noPartition reports whether a row of a day to come found no partition.
 func noPartition(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == noPartitionCode && strings.HasPrefix(pg.Message, "no partition")
+	return errors.As(err, &pg) && pg.Code == "23514" && strings.HasPrefix(pg.Message, "no partition")
 }

@@ -74,7 +74,7 @@ func (s *Store) inspect(ctx context.Context, q *session, conn querier) error {
 		return fmt.Errorf("schema %s: %w", s.schema, err)
 	}
 	d, err := q.durability(ctx)
-	if err == nil && !(d.Fsync && d.FullPageWrites) {
+	if err == nil && (!d.Fsync || !d.FullPageWrites) {
 		s.logger.WarnContext(ctx, "firefly: the server may lose its database when its machine crashes: set fsync and full_page_writes on",
 			"fsync", d.Fsync, "full_page_writes", d.FullPageWrites)
 	}

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -55,5 +54,3 @@ func claimedBeside(err error) bool {
 }
 
 func uuid(id store.LeaseID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }
-
-func timestamp(t time.Time) pgtype.Timestamptz { return pgtype.Timestamptz{Time: t, Valid: true} }

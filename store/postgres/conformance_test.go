@@ -60,9 +60,9 @@ func openFresh(tb testing.TB, opts ...postgres.Option) (*postgres.Store, *pgxpoo
 	return s, pool
 }
 
-func execute(tb testing.TB, pool *pgxpool.Pool, text string, args ...any) {
+func execute(tb testing.TB, pool *pgxpool.Pool, text string) {
 	tb.Helper()
-	if _, err := pool.Exec(tb.Context(), text, args...); err != nil {
+	if _, err := pool.Exec(tb.Context(), text); err != nil {
 		tb.Fatal(err)
 	}
 }

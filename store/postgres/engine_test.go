@@ -123,7 +123,7 @@ func TestApplicationTransaction(t *testing.T) {
 			if err != nil {
 				return nil, err
 			}
-			defer tx.Rollback()
+			defer func() { _ = tx.Rollback() }()
 			if _, err := tx.ExecContext(s.Context(), "INSERT INTO effect VALUES ('order')"); err != nil {
 				return nil, err
 			}

@@ -32,7 +32,7 @@ func (s *Store) explain(err error) error {
 	case errors.As(err, &pg):
 		return s.explainCode(pg, err)
 	default:
-		return oneLine{err}
+		return oneLineError{err}
 	}
 }
 
@@ -40,7 +40,7 @@ func (s *Store) explain(err error) error {
 // no password.
 func (s *Store) explainConnect(err error) error {
 	var pg *pgconn.PgError
-	err = oneLine{err}
+	err = oneLineError{err}
 	if !errors.As(err, &pg) {
 		return fmt.Errorf("%w: the server cannot be reached: %w", store.ErrUnavailable, err)
 	}
@@ -61,7 +61,7 @@ func (s *Store) explainCode(pg *pgconn.PgError, err error) error {
 	switch pg.Code {
 	case "40001", "40P01": // serialization failure, deadlock
 		return fmt.Errorf("%w: %w", store.ErrConflict, err)
-	case readOnlyCode:
+	case "25006":
 		s.own.Reset() // it was the primary before: look for the new one
 		return fmt.Errorf("%w: the server is read-only, a standby perhaps: connect with target_session_attrs=read-write: %w",
 			store.ErrUnavailable, err)
@@ -79,9 +79,9 @@ func (s *Store) explainCode(pg *pgconn.PgError, err error) error {
 	return store.Definite(err)
 }
 
-// oneLine is an error whose text is folded to a line: that of a failed connection has one for each
+// A oneLineError is an error whose text is folded to a line: that of a failed connection has one for each
 // address.
-type oneLine struct{ error }
+type oneLineError struct{ error }
 
-func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
-func (e oneLine) Unwrap() error { return e.error }
+func (e oneLineError) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+func (e oneLineError) Unwrap() error { return e.error }

@@ -13,7 +13,8 @@ import (
 
 // ErrHandlerTx: a handler tried to commit or roll back its own transaction, which is the engine's
 // to do: it commits when the handler returns nil, and rolls back when it returns an error.
-var ErrHandlerTx = store.Definite(errors.New("postgres: the engine ends a handler's transaction: return nil to commit, an error to roll back"))
+var ErrHandlerTx = store.Definite(errors.New("postgres: the engine ends a handler's transaction: " +
+	"return nil to commit, an error to roll back"))
 
 // Tx returns the transaction of the run that ctx, a handler's, belongs to, and opens it at the
 // first call, in a connection of the application's pool. It commits together with the task's

@@ -117,8 +117,9 @@ func (q *session) insert(ctx context.Context, tasks []store.NewTask, part []int,
 		c.maxRetries, c.retryDelays, c.timeouts, c.keys, c.replaces,
 	}
 	err := q.query(ctx, q.sql.insert, args, func(r scanner) error {
-		var item, outcome int
+		var item int
 		var id int64
+		var outcome store.Outcome
 		var created, due pgTime
 		if err := r.Scan(&item, &id, &outcome, &created, &due); err != nil {
 			return err
@@ -130,7 +131,7 @@ func (q *session) insert(ctx context.Context, tasks []store.NewTask, part []int,
 			}
 			return nil
 		}
-		out[items[item-1]] = store.Inserted{ID: id, Outcome: store.Outcome(outcome), Created: created.Time, Due: due.Time}
+		out[items[item-1]] = store.Inserted{ID: id, Outcome: outcome, Created: created.Time, Due: due.Time}
 		return nil
 	})
 	if err != nil {

@@ -142,7 +142,8 @@ func (v schemaVersion) check() error {
 	known := len(migrations("firefly"))
 	switch {
 	case v.oldest > known:
-		return fmt.Errorf("schema version %d needs a program that knows %d, this one knows %d: %w", v.newest, v.oldest, known, ErrSchemaNewer)
+		return fmt.Errorf("schema version %d is for programs that know %d, this one knows %d: %w",
+			v.newest, v.oldest, known, ErrSchemaNewer)
 	case v.newest < known:
 		return fmt.Errorf("schema version %d, this program needs %d: %w", v.newest, known, ErrSchemaMissing)
 	default:

@@ -43,11 +43,14 @@ func TestBadOptionsAreRefused(t *testing.T) {
 // What is wrong with a server is said in one line, with what to do about it and without a password,
 // and proves that nothing was changed.
 func TestBadServersAreExplained(t *testing.T) {
+	const password = "sesame"
 	address := servers.PostgreSQL(t).Database(t)
 	admin := openPool(t, address)
 	execute(t, admin, "DROP ROLE IF EXISTS firefly_stranger")
-	execute(t, admin, "CREATE ROLE firefly_stranger LOGIN PASSWORD 'sesame'")
-	t.Cleanup(func() { _, _ = admin.Exec(context.WithoutCancel(t.Context()), "DROP OWNED BY firefly_stranger; DROP ROLE firefly_stranger") })
+	execute(t, admin, "CREATE ROLE firefly_stranger LOGIN PASSWORD '"+password+"'")
+	t.Cleanup(func() {
+		_, _ = admin.Exec(context.WithoutCancel(t.Context()), "DROP OWNED BY firefly_stranger; DROP ROLE firefly_stranger")
+	})
 	ready := openStore(t, admin, postgres.Schema("ready"))
 	newer := openStore(t, admin, postgres.Schema("newer"))
 	for _, s := range []*postgres.Store{ready, newer} {
@@ -56,16 +59,16 @@ func TestBadServersAreExplained(t *testing.T) {
 		}
 	}
 	execute(t, admin, "INSERT INTO newer.migration (version, oldest) VALUES (99, 98)")
-	stranger := with(t, address, func(u *url.URL) { u.User = url.UserPassword("firefly_stranger", "sesame") })
+	stranger := with(t, address, func(u *url.URL) { u.User = url.UserPassword("firefly_stranger", password) })
 	for name, test := range map[string]struct {
 		url    string
 		schema string
 		want   string
 		is     error
 	}{
-		"refused":        {url: "postgres://nobody:sesame@127.0.0.1:1/none", want: "cannot be reached", is: store.ErrUnavailable},
-		"no such host":   {url: "postgres://nobody:sesame@firefly.invalid/none", want: "cannot be reached", is: store.ErrUnavailable},
-		"no such role":   {url: with(t, address, func(u *url.URL) { u.User = url.UserPassword("none", "sesame") }), want: "refuses the role"},
+		"refused":        {url: "postgres://nobody:" + password + "@127.0.0.1:1/none", want: "cannot be reached", is: store.ErrUnavailable},
+		"no such host":   {url: "postgres://nobody:" + password + "@firefly.invalid/none", want: "cannot be reached", is: store.ErrUnavailable},
+		"no such role":   {url: with(t, address, func(u *url.URL) { u.User = url.UserPassword("none", password) }), want: "refuses the role"},
 		"no database":    {url: with(t, address, func(u *url.URL) { u.Path = "/none" }), want: "create it first"},
 		"no tables":      {url: address, schema: "missing", want: "call Migrate", is: postgres.ErrSchemaMissing},
 		"newer tables":   {url: address, schema: "newer", want: "update this program", is: postgres.ErrSchemaNewer},
@@ -83,7 +86,7 @@ func TestBadServersAreExplained(t *testing.T) {
 			switch {
 			case err == nil:
 				t.Fatal("no error")
-			case !strings.Contains(err.Error(), test.want), strings.Contains(err.Error(), "\n"), strings.Contains(err.Error(), "sesame"):
+			case !strings.Contains(err.Error(), test.want), strings.Contains(err.Error(), "\n"), strings.Contains(err.Error(), password):
 				t.Errorf("error %q, want one line with %q and without the password", err, test.want)
 			case !store.IsDefinite(err):
 				t.Errorf("error %q is not definite", err)
@@ -198,7 +201,7 @@ func TestAcknowledgedIsOnTheDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tx.Rollback(t.Context())
+	defer func() { _ = tx.Rollback(t.Context()) }()
 	if _, err := s.In(tx).Insert(t.Context(), []store.NewTask{newTask()}); err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func pagesOf(t *testing.T, pool *pgxpool.Pool) map[string]int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tx.Rollback(t.Context())
+	defer func() { _ = tx.Rollback(t.Context()) }()
 	const lease = "00000000-0000-0000-0000-000000000001"
 	pages := map[string]int{}
 	for _, call := range plannedCalls {

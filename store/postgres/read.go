@@ -27,7 +27,7 @@ func (s *Store) reading(ctx context.Context, fn func(q *session) error) error {
 func (s *Store) Get(ctx context.Context, ids []int64) ([]store.Task, error) {
 	var found []store.Task
 	err := s.reading(ctx, func(q *session) (err error) {
-		found, err = q.tasks(ctx, "SELECT * FROM firefly.get_1($1)", []any{ids})
+		found, err = q.tasks(ctx, q.sql.get, []any{ids})
 		return err
 	})
 	if err != nil {

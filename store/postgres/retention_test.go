@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,11 +53,11 @@ func (s *shop) counts() string {
 	if err != nil {
 		s.Fatal(err)
 	}
-	text := ""
+	var lines []string
 	for _, c := range counts {
-		text += fmt.Sprintf("%s: %d completed, %d failed, %d cancelled", c.Queue, c.Completed, c.Failed, c.Cancelled)
+		lines = append(lines, fmt.Sprintf("%s: %d completed, %d failed, %d cancelled", c.Queue, c.Completed, c.Failed, c.Cancelled))
 	}
-	return text
+	return strings.Join(lines, "\n")
 }
 
 // Days past their retention are dropped whole, each tree's on its own, and counts follow. Days to
@@ -111,7 +112,7 @@ func TestReaderHoldsFinishedOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer reader.Rollback(t.Context())
+	defer func() { _ = reader.Rollback(t.Context()) }()
 	var n int
 	if err := reader.QueryRow(t.Context(), "SELECT count(*) FROM firefly.firefly_tasks").Scan(&n); err != nil || n != 4 {
 		t.Fatalf("the reader sees %d tasks, error %v", n, err)

@@ -69,7 +69,8 @@ func New(pool *pgxpool.Pool, opts ...Option) (*Store, error) {
 func (s *Store) ownConfig(c *pgxpool.Config) *pgxpool.Config {
 	c.MaxConns = ownConnections
 	c.MinConns, c.MinIdleConns = 0, 0
-	c.BeforeAcquire, c.PrepareConn, c.AfterRelease = nil, nil, nil
+	c.PrepareConn = func(context.Context, *pgx.Conn) (bool, error) { return true, nil } // nor BeforeAcquire
+	c.AfterRelease = nil
 	if s.pooler {
 		c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}

@@ -17,4 +17,6 @@ func openForBench(b *testing.B) store.Store {
 
 func BenchmarkInsert(b *testing.B) { storebench.Insert(b, openForBench, 1, 100, 1000) }
 
-func BenchmarkClaimAndComplete(b *testing.B) { storebench.ClaimAndComplete(b, openForBench, 1, 100, 1000) }
+func BenchmarkClaimAndComplete(b *testing.B) {
+	storebench.ClaimAndComplete(b, openForBench, 1, 100, 1000)
+}

@@ -99,33 +99,35 @@ BEGIN
 	END LOOP;
 END $$;
 
-CREATE FUNCTION firefly.delete_1(tasks bigint[]) RETURNS TABLE (id bigint, running boolean) LANGUAGE plpgsql
+CREATE FUNCTION firefly.delete_1(tasks bigint[]) RETURNS TABLE (id bigint, queue text, running boolean) LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-	t        firefly.task;
-	of_queue text;
-	stopped  boolean;
+	t       firefly.task;
+	stopped boolean;
 BEGIN
 	FOREACH id IN ARRAY tasks LOOP
 		running := NULL;
 		FOR look IN 1..100 LOOP
 			SELECT x.* INTO t FROM firefly.task AS x WHERE x.id = delete_1.id;
 			IF NOT FOUND THEN
-				DELETE FROM firefly.completed AS c WHERE c.id = delete_1.id RETURNING c.queue INTO of_queue;
+				DELETE FROM firefly.completed AS c WHERE c.id = delete_1.id RETURNING c.queue INTO queue;
 				IF FOUND THEN
-					INSERT INTO firefly.tally (queue, completed) VALUES (of_queue, -1);
+					INSERT INTO firefly.tally (queue, completed) VALUES (queue, -1);
 					running := false;
+					EXIT;
 				END IF;
-				DELETE FROM firefly.failed AS f WHERE f.id = delete_1.id RETURNING f.queue, f.cancelled INTO of_queue, stopped;
+				DELETE FROM firefly.failed AS f WHERE f.id = delete_1.id RETURNING f.queue, f.cancelled INTO queue, stopped;
 				IF FOUND THEN
 					INSERT INTO firefly.tally (queue, failed, cancelled)
-					VALUES (of_queue, CASE WHEN stopped THEN 0 ELSE -1 END, CASE WHEN stopped THEN -1 ELSE 0 END);
+					VALUES (queue, CASE WHEN stopped THEN 0 ELSE -1 END, CASE WHEN stopped THEN -1 ELSE 0 END);
 					running := false;
 				END IF;
 				EXIT;
-			ELSIF firefly.unready_1(t) THEN
+			END IF;
+			queue := t.queue;
+			IF firefly.unready_1(t) THEN
 				DELETE FROM firefly.task AS x WHERE x.id = t.id;
 				INSERT INTO firefly.tally (queue, created) VALUES (t.queue, -1);
 				running := false;
