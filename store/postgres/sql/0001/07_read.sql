@@ -52,6 +52,6 @@ SELECT
 	CASE status WHEN 'failed' THEN finished END AS failed,
 	CASE status WHEN 'cancelled' THEN finished END AS cancelled,
 	firefly.readable_1(params) AS params, firefly.readable_1(returned) AS returned,
-	retries AS retry_attempts, retry_delay / 1e9 AS retry_delay, max_retries, timeout / 1e9 AS timeout, crashes,
+	retries AS retry_attempts, retry_delay::double precision / 1e9 AS retry_delay, max_retries, timeout::double precision / 1e9 AS timeout, crashes,
 	errors, unique_key, cancel_requested, worker, lease_ends, encoding, meta
 FROM firefly.entity;
