@@ -165,10 +165,13 @@ func (c *Call[R]) prepare(client *Client) (*entry, error) {
 	return c.entry, nil
 }
 
-// Batches are cut at these sizes.
+// Batches are cut at these sizes: of verdicts, and of the calls of Schedule that share an insert;
+// and those of ScheduleMany, which are worth a call each.
 const (
 	batchTasks = 1000
 	batchBytes = 4 << 20
+	bulkTasks  = 10_000
+	bulkBytes  = 16 << 20
 )
 
 // ScheduleMany schedules several tasks, of any kinds, in as few writes as it takes. A call that
@@ -215,7 +218,7 @@ func batchLen(entries []*entry) int {
 	bytes := 0
 	for i, e := range entries {
 		bytes += len(e.task.Params)
-		if i > 0 && (i == batchTasks || bytes > batchBytes) {
+		if i > 0 && (i == bulkTasks || bytes > bulkBytes) {
 			return i
 		}
 	}

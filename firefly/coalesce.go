@@ -32,8 +32,14 @@ type insertion struct {
 // insertTimeout bounds a shared insert, which belongs to no caller's context.
 const insertTimeout = 30 * time.Second
 
-// do inserts tasks, alone or with others', and records in entries what became of them.
+// do inserts tasks, alone or with others', and records in entries what became of them. As many as
+// would fill a shared insert go at once, beside those that are under way.
 func (f *inserter) do(ctx context.Context, entries []*entry, tasks []store.NewTask) ([]store.Inserted, error) {
+	if len(tasks) >= batchTasks {
+		out, err := f.insert(ctx, tasks)
+		record(entries, tasks, out, err)
+		return out, err
+	}
 	f.mu.Lock()
 	if !f.busy {
 		f.busy = true

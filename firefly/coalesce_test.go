@@ -64,6 +64,29 @@ func TestConcurrentSchedulesShareAnInsert(t *testing.T) {
 	})
 }
 
+// As many as would fill a shared insert wait for nobody, and nobody waits for them.
+func TestManyGoAtOnce(t *testing.T) {
+	inGatedWorld(t, func(w *world, inserts func() int, open func()) {
+		first := w.later(w.Context(), w.client, Add.Call(AddArgs{1, 0}))
+		many := make([]firefly.AnyCall, 10_001)
+		for i := range many {
+			many[i] = Add.Call(AddArgs{i, 0})
+		}
+		bulk := make(chan error, 1)
+		go func() { bulk <- w.client.ScheduleMany(w.Context(), many...) }()
+		if n := inserts(); n != 2 {
+			t.Errorf("%d inserts are under way, want that of one and that of many", n)
+		}
+		open()
+		if err := errors.Join(<-first, <-bulk); err != nil {
+			t.Fatal(err)
+		}
+		if n := inserts(); n != 3 {
+			t.Errorf("%d inserts, want one, and two for ten thousand and one", n)
+		}
+	})
+}
+
 func TestOneBadMemberFailsAlone(t *testing.T) {
 	inGatedWorld(t, func(w *world, _ func() int, open func()) {
 		spoiling, err := firefly.NewClient(w.store, firefly.ClientConfig{Middleware: []firefly.ClientMiddleware{
