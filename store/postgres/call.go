@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	_ "embed" // for statements
 	"errors"
 	"fmt"
 	"strings"
@@ -17,8 +18,15 @@ import (
 
 // texts are the calls of the functions in a store's schema.
 type texts struct {
-	ids, insert, claim, complete, fail, again, extend, cancel, retry, remove, get string
+	ids, one, plain, insert, claim, complete, fail, again, extend, cancel, retry, remove, get string
 }
+
+var (
+	//go:embed sql/insert_one.sql
+	oneInsert string
+	//go:embed sql/insert_plain.sql
+	plainInsert string
+)
 
 func newTexts(schema string) texts {
 	call := func(name string, types ...string) string {
@@ -29,7 +37,9 @@ func newTexts(schema string) texts {
 		return inSchema("SELECT * FROM firefly."+name+"("+strings.Join(params, ", ")+")", schema)
 	}
 	return texts{
-		ids: inSchema("SELECT nextval('firefly.id_block'::regclass) FROM generate_series(1, $1)", schema),
+		ids:   inSchema("SELECT nextval('firefly.id_block'::regclass) FROM generate_series(1, $1)", schema),
+		one:   inSchema(oneInsert, schema),
+		plain: inSchema(plainInsert, schema),
 		insert: call("insert_1", "bigint", "boolean", "bigint[]", "text[]", "text[]", "smallint[]", "text[]", "bytea[]", "text[]",
 			"timestamptz[]", "bigint[]", "integer[]", "bigint[]", "bigint[]", "text[]", "boolean[]"),
 		claim: call("claim_1", "bigint", "text[]", "smallint[]", "timestamptz[]", "text[]", "integer", "uuid", "bigint", "text",

@@ -26,11 +26,10 @@ func (s *Store) ClaimDue(ctx context.Context, c store.Claim) (tasks []store.Task
 	claim := func() error {
 		tasks = nil
 		return s.call(ctx, func(q *session) error {
-			return q.query(ctx, s.sql.claim, args, func(r scanner) error {
-				t, err := scanClaimed(r, &c)
-				tasks = append(tasks, t)
-				return err
-			})
+			scan := newClaimScan(&c)
+			err := q.query(ctx, s.sql.claim, args, scan.row)
+			tasks = scan.tasks
+			return err
 		})
 	}
 	if err = claim(); claimedBeside(err) {

@@ -29,12 +29,15 @@ func (s *Store) copyIn(ctx context.Context, tasks []store.NewTask, part []int, o
 		return s.undone(err)
 	}
 	defer conn.Release()
-	tx, at, err := s.beginAt(ctx, conn.Conn())
+	pg := conn.Conn()
+	defer rollbackOpen(ctx, pg)
+	at, err := s.beginAt(ctx, pg)
 	if err != nil {
 		return store.Definite(s.explain(err))
 	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after the commit, nothing to do
 	var rows, waits bytes.Buffer
+	rows.Grow(sizeOf(tasks, part))
+	waits.Grow(len(part) * rowSize)
 	created := map[string]int64{}
 	startCopy(&rows)
 	startCopy(&waits)
@@ -50,11 +53,11 @@ func (s *Store) copyIn(ctx context.Context, tasks []store.NewTask, part []int, o
 		into string
 		rows *bytes.Buffer
 	}{{copyTaskInto, &rows}, {copyReadyInto, &waits}} {
-		if _, err := tx.Conn().PgConn().CopyFrom(ctx, c.rows, inSchema(c.into, s.schema)); err != nil {
+		if _, err := pg.PgConn().CopyFrom(ctx, c.rows, inSchema(c.into, s.schema)); err != nil {
 			return store.Definite(s.explain(err)) // not committed yet
 		}
 	}
-	if err := s.tallyAndCommit(ctx, tx, created); err != nil {
+	if err := s.tallyAndCommit(ctx, pg, created); err != nil {
 		return s.explain(err)
 	}
 	noteDue(tasks, part, out, at, news)
@@ -62,31 +65,51 @@ func (s *Store) copyIn(ctx context.Context, tasks []store.NewTask, part []int, o
 	return nil
 }
 
+// rollbackOpen ends a transaction that was not committed.
+func rollbackOpen(ctx context.Context, conn *pgx.Conn) {
+	if conn.PgConn().TxStatus() == 'I' {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+	defer cancel()
+	_, _ = conn.Exec(ctx, "ROLLBACK") // if that fails, the pool drops the connection
+}
+
+// rowSize is about what a row takes beside its arguments.
+const rowSize = 150
+
+func sizeOf(tasks []store.NewTask, part []int) int {
+	bytes := len(part) * rowSize
+	for _, i := range part {
+		bytes += len(tasks[i].Params)
+	}
+	return bytes
+}
+
 // beginAt begins a transaction, and returns its time by the server's clock. What it commits is on
 // the disk.
-func (s *Store) beginAt(ctx context.Context, conn *pgx.Conn) (tx pgx.Tx, at time.Time, err error) {
-	if tx, err = conn.Begin(ctx); err != nil {
-		return nil, at, err
-	}
+func (s *Store) beginAt(ctx context.Context, conn *pgx.Conn) (at time.Time, err error) {
 	const text = `SELECT clock_timestamp() + $1::bigint * interval '1 microsecond',
 		CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END`
 	var raised *string
-	if err = tx.QueryRow(ctx, text, s.skew()).Scan(&at, &raised); err != nil {
-		_ = tx.Rollback(context.WithoutCancel(ctx))
-	}
-	return tx, at, err
+	var b pgx.Batch
+	b.Queue("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+	b.Queue(text, s.skew()).QueryRow(func(row pgx.Row) error { return row.Scan(&at, &raised) })
+	err = conn.SendBatch(ctx, &b).Close()
+	return at.UTC(), err
 }
 
-func (s *Store) tallyAndCommit(ctx context.Context, tx pgx.Tx, created map[string]int64) error {
+// tallyAndCommit commits. Until it is called nothing is in doubt.
+func (s *Store) tallyAndCommit(ctx context.Context, conn *pgx.Conn, created map[string]int64) error {
 	queues, counts := make([]string, 0, len(created)), make([]int64, 0, len(created))
 	for queue, n := range created {
 		queues, counts = append(queues, queue), append(counts, n)
 	}
 	const text = "INSERT INTO firefly.tally (queue, created) SELECT * FROM unnest($1::text[], $2::bigint[])"
-	if _, err := tx.Exec(ctx, inSchema(text, s.schema), queues, counts); err != nil {
-		return store.Definite(s.explain(err))
-	}
-	return tx.Commit(ctx)
+	var b pgx.Batch
+	b.Queue(inSchema(text, s.schema), queues, counts)
+	b.Queue("COMMIT")
+	return conn.SendBatch(ctx, &b).Close()
 }
 
 // The binary format of COPY: https://www.postgresql.org/docs/current/sql-copy.html. A row is its

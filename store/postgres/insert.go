@@ -96,6 +96,9 @@ func keyed(tasks []store.NewTask, part []int) bool {
 // insert stores a part of the tasks, all of which have ids. No two calls of Insert in one
 // transaction hold each other up for long: rows with keys are inserted in the order of those.
 func (q *session) insert(ctx context.Context, tasks []store.NewTask, part []int, again bool, out []store.Inserted) error {
+	if !again && !keyed(tasks, part) {
+		return q.insertPlain(ctx, tasks, part, out)
+	}
 	c := newColumns(len(part))
 	seen := make(map[int64]int, len(part)) // ids of repeats: the same may come twice
 	items := make([]int, 0, len(part))
@@ -141,6 +144,34 @@ func (q *session) insert(ctx context.Context, tasks []store.NewTask, part []int,
 		out[pair[1]] = out[pair[0]]
 	}
 	noteDue(tasks, items, out, at, &q.news)
+	return nil
+}
+
+// insertPlain is insert for tasks without keys that are no repeats.
+func (q *session) insertPlain(ctx context.Context, tasks []store.NewTask, part []int, out []store.Inserted) error {
+	c := newColumns(len(part))
+	for _, i := range part {
+		c.add(&tasks[i])
+	}
+	var at time.Time
+	text, args := q.sql.plain, []any{
+		q.skew(), c.ids, c.names, c.queues, c.priorities, c.encodings, c.params, c.metas, c.etas, c.delays,
+		c.maxRetries, c.retryDelays, c.timeouts,
+	}
+	if len(part) == 1 {
+		text, args = q.sql.one, []any{
+			q.skew(), c.ids[0], c.names[0], c.queues[0], c.priorities[0], c.encodings[0], c.params[0], c.metas[0], c.etas[0],
+			c.delays[0], c.maxRetries[0], c.retryDelays[0], c.timeouts[0],
+		}
+	}
+	if err := q.query(ctx, text, args, func(r scanner) error { return r.Scan(&at) }); err != nil {
+		return err
+	}
+	at = at.UTC()
+	for _, i := range part {
+		out[i] = store.Inserted{ID: tasks[i].ID, Created: at, Due: dueOf(&tasks[i], at)}
+	}
+	noteDue(tasks, part, out, at, &q.news)
 	return nil
 }
 

@@ -23,7 +23,7 @@ var (
 	ErrSchemaNewer = store.Definite(errors.New("the tables are of a newer release: update this program"))
 )
 
-//go:embed sql
+//go:embed sql/[0-9]*
 var files embed.FS
 
 // A migration takes the schema from the version before to its own.

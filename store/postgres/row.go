@@ -50,15 +50,34 @@ func (r *taskRow) fill(t *store.Task) (err error) {
 	return err
 }
 
-// scanClaimed reads a row of a claim.
-func scanClaimed(rows scanner, c *store.Claim) (t store.Task, err error) {
-	var r taskRow
-	var ends time.Time
-	if err := rows.Scan(append(r.fields(&t), &ends)...); err != nil {
-		return t, err
+// A claimScan reads the rows of a claim, each into the same places.
+type claimScan struct {
+	claim *store.Claim
+	tasks []store.Task
+	r     taskRow
+	t     store.Task
+	ends  time.Time
+	into  []any
+}
+
+func newClaimScan(c *store.Claim) *claimScan {
+	s := &claimScan{claim: c, tasks: make([]store.Task, 0, min(c.Limit, mostSized))}
+	s.into = append(s.r.fields(&s.t), &s.ends)
+	return s
+}
+
+// mostSized bounds what is made room for in advance.
+const mostSized = 1000
+
+func (s *claimScan) row(rows scanner) error {
+	s.t, s.r.meta, s.r.history = store.Task{}, nil, nil // what the task before has kept
+	if err := rows.Scan(s.into...); err != nil {
+		return err
 	}
-	t.Status, t.Lease, t.LeaseEnd, t.Worker = store.Running, c.Lease, ends.UTC(), c.Worker
-	return t, r.fill(&t)
+	s.t.Status, s.t.Lease, s.t.LeaseEnd, s.t.Worker = store.Running, s.claim.Lease, s.ends.UTC(), s.claim.Worker
+	err := s.r.fill(&s.t)
+	s.tasks = append(s.tasks, s.t)
+	return err
 }
 
 // scanEntity reads a row of the view entity.

@@ -1,5 +1,6 @@
--- Stores tasks. Every item has its id; "again" says that some may be stored already, so that all
--- are looked up. An item is due at its eta, or delay microseconds from now.
+-- Stores tasks of which some have unique keys, or may be stored already: "again" says so, and then
+-- all are looked up. (For others there is insert_plain.sql.) Every item has its id. It is due at
+-- its eta, or delay microseconds from now.
 --
 -- It returns the time of the call as item 0, and each item that was not simply stored: outcome 0
 -- is a repeat of a task that is stored or was, 1 an id that holds the unique key, 2 one that was
@@ -25,18 +26,6 @@ BEGIN
 		PERFORM set_config('synchronous_commit', 'on', true); -- acknowledged is on the disk
 	END IF;
 	RETURN QUERY SELECT 0, 0::bigint, 0, at, at;
-	IF NOT again AND array_position(keys, NULL) IS NOT NULL AND cardinality(array_remove(keys, NULL)) = 0 THEN
-		WITH new AS (
-			INSERT INTO firefly.task AS t (id, due, created, retry_delay, timeout, max_retries, priority, name, queue, encoding, params, meta)
-			SELECT x.id, CASE WHEN x.eta > at THEN x.eta ELSE at + x.delay * interval '1 microsecond' END, at, x.retry_delay, x.timeout,
-				x.max_retries, x.priority, x.name, x.queue, x.encoding, x.params, x.meta::jsonb
-			FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-				AS x (id, name, queue, priority, encoding, params, meta, eta, delay, max_retries, retry_delay, timeout)
-			RETURNING t.id, t.due, t.priority, t.queue, t.name
-		), counted AS (INSERT INTO firefly.tally (queue, created) SELECT queue, count(*) FROM new GROUP BY queue)
-		INSERT INTO firefly.ready (id, due, priority, queue, name) SELECT id, due, priority, queue, name FROM new;
-		RETURN;
-	END IF;
 	WITH new AS ( -- in the order of keys, so that two calls do not wait for each other
 		INSERT INTO firefly.task AS t
 			(id, due, created, retry_delay, timeout, max_retries, priority, name, queue, encoding, params, meta, unique_key)

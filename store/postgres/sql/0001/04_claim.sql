@@ -19,27 +19,33 @@ SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-	at      timestamptz := clock_timestamp() + skew * interval '1 microsecond';
-	until   timestamptz := at + lasts * interval '1 microsecond';
-	stopped text[];
-	taken   bigint[] := '{}';
-	more    bigint[];
+	at       timestamptz := clock_timestamp() + skew * interval '1 microsecond';
+	until    timestamptz := at + lasts * interval '1 microsecond';
+	repeated boolean;
+	ended    boolean;
+	stopped  text[];
+	taken    bigint[] := '{}';
+	more     bigint[];
 BEGIN
 	-- A claim that is lost in a crash leaves its tasks due; nobody can settle them under its lease.
 	PERFORM set_config('synchronous_commit', 'off', true);
 	IF done_with <> '{}' THEN
 		PERFORM firefly.forget_1(at, done_with);
 	END IF;
-	IF EXISTS (SELECT FROM firefly.lease AS l WHERE l.lease_id = claim_id)
-		OR EXISTS (SELECT FROM firefly.spent AS s WHERE s.lease_id = claim_id) THEN
+	SELECT
+		EXISTS (SELECT FROM firefly.lease AS l WHERE l.lease_id = claim_id)
+			OR EXISTS (SELECT FROM firefly.spent AS s WHERE s.lease_id = claim_id),
+		EXISTS (SELECT FROM firefly.lease AS l WHERE l.ends <= at),
+		ARRAY(SELECT p.queue FROM firefly.pause AS p)
+	INTO repeated, ended, stopped;
+	IF repeated THEN
 		RETURN QUERY SELECT * FROM firefly.held_1(claim_id);
 		RETURN;
 	END IF;
-	IF EXISTS (SELECT FROM firefly.lease AS l WHERE l.ends <= at) THEN
+	IF ended THEN
 		PERFORM firefly.take_back_1(at);
 		floors := NULL; -- what was taken back is due since before
 	END IF;
-	stopped := ARRAY(SELECT p.queue FROM firefly.pause AS p);
 	LOOP
 		WITH pick AS MATERIALIZED (
 			SELECT first.place
@@ -99,7 +105,8 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 BEGIN
 	WITH idle AS MATERIALIZED (
 		SELECT l.lease_id FROM firefly.lease AS l
-		WHERE l.lease_id = ANY (leases) AND NOT EXISTS (SELECT FROM firefly.task AS t WHERE t.id = ANY (l.ids))
+		WHERE l.lease_id = ANY (leases) AND NOT EXISTS ( -- one look at a range of ids, not one at each
+			SELECT FROM firefly.task AS t WHERE t.id BETWEEN l.lowest AND l.highest AND l.ids @> ARRAY[t.id])
 		FOR UPDATE SKIP LOCKED
 	), gone AS (
 		DELETE FROM firefly.lease AS l WHERE l.lease_id = ANY (ARRAY(SELECT idle.lease_id FROM idle)) RETURNING l.lease_id
