@@ -12,8 +12,22 @@ func Begin(ctx context.Context, s Store) (Tx, error) {
 	if b, ok := As[Beginner](s); ok {
 		return b.Begin(ctx)
 	}
-	return &gatheredTx{ctx: ctx, store: s}, nil
+	return Gather(ctx, Gathering{Commit: s.WithTx}), nil
 }
+
+// A Gathering says how a store makes a transaction of writes that were gathered.
+type Gathering struct {
+	// Number gives the tasks ids, so that they are known at once. It may be nil: then they are
+	// known when the transaction is committed.
+	Number func(ctx context.Context, tasks []NewTask) error
+	// Commit makes all writes, or none: those that replay makes on whatever Writer it is given.
+	Commit func(ctx context.Context, replay func(ctx context.Context, w Writer) error) error
+}
+
+// Gather returns a transaction that keeps what is written, and hands it over when it is committed:
+// for stores whose servers take a transaction in one piece. It refuses what is invalid or too much
+// at once, and is over when ctx ends.
+func Gather(ctx context.Context, g Gathering) Tx { return &gatheredTx{ctx: ctx, Gathering: g} }
 
 // RunTx runs fn in a transaction of b: it is WithTx for a store that has Begin.
 func RunTx(ctx context.Context, b Beginner, fn func(ctx context.Context, tx Writer) error) error {
@@ -31,8 +45,8 @@ func RunTx(ctx context.Context, b Beginner, fn func(ctx context.Context, tx Writ
 }
 
 type gatheredTx struct {
-	ctx   context.Context
-	store Store
+	Gathering
+	ctx context.Context
 
 	mu     sync.Mutex
 	ended  bool
@@ -43,17 +57,32 @@ type gatheredTx struct {
 
 func (t *gatheredTx) Insert(ctx context.Context, tasks []NewTask) ([]Inserted, error) {
 	refused := BatchError{Op: "insert"}
-	kept := make([]NewTask, len(tasks))
 	for i := range tasks {
 		if err := tasks[i].Validate(); err != nil {
 			refused.Refuse(i, tasks[i].ID, err)
 		}
-		kept[i] = tasks[i].Clone()
 	}
-	return make([]Inserted, len(tasks)), t.gather(ctx, len(tasks), &refused, func(ctx context.Context, w Writer) error {
+	if t.Number != nil && len(refused.Refused) == 0 && len(tasks) <= MaxTx && t.open() {
+		if err := t.Number(ctx, tasks); err != nil {
+			return nil, err
+		}
+	}
+	kept := make([]NewTask, len(tasks))
+	out := make([]Inserted, len(tasks))
+	for i := range tasks {
+		kept[i] = tasks[i].Clone()
+		out[i].ID = tasks[i].ID
+	}
+	return out, t.gather(ctx, len(tasks), &refused, func(ctx context.Context, w Writer) error {
 		_, err := w.Insert(ctx, kept)
 		return err
 	})
+}
+
+func (t *gatheredTx) open() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !t.ended && t.ctx.Err() == nil
 }
 
 func (t *gatheredTx) Complete(ctx context.Context, done []Completion) error {
@@ -126,7 +155,7 @@ func (t *gatheredTx) Commit(ctx context.Context) error {
 	if len(t.writes) == 0 {
 		return nil
 	}
-	return t.store.WithTx(ctx, func(ctx context.Context, w Writer) error {
+	return t.Gathering.Commit(ctx, func(ctx context.Context, w Writer) error {
 		for _, write := range t.writes {
 			if err := write(ctx, w); err != nil {
 				return err
