@@ -34,6 +34,7 @@ fmt-check: ## Fail if a file is not formatted
 .PHONY: vet
 vet: ## Run go vet
 	go vet ./...
+	cd bench && go vet ./...
 
 .PHONY: lint
 lint: ## Run golangci-lint; the first run compiles it
@@ -58,6 +59,10 @@ test-quick: ## Run the tests without the race detector, and only the short ones
 cover: ## Measure the tests' coverage: coverage.out, and the total
 	go test -coverpkg=./... -coverprofile=coverage.out ./...
 	@go tool cover -func=coverage.out | tail -n 1
+
+.PHONY: bench
+bench: servers ## Measure beside the peers: a quarter of an hour; see bench/README.md
+	cd bench && go run .
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target FUZZTIME long: 100000x unless set, or 30s, say

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime/pprof"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// cost is what a span of work took.
+type cost struct {
+	wall, client, server time.Duration
+	journal              float64
+}
+
+// metrics returns the cost of each of n tasks.
+func (c cost) metrics(n int) map[string]float64 {
+	return map[string]float64{
+		rate:      float64(n) / c.wall.Seconds(),
+		clientCPU: c.client.Seconds() / float64(n) * 1000,
+		serverCPU: c.server.Seconds() / float64(n) * 1000,
+		totalCPU:  (c.client + c.server).Seconds() / float64(n) * 1000,
+		journal:   c.journal / float64(n),
+	}
+}
+
+// spend measures what f costs. In a CPU profile it is what has the tag measured.
+func spend(ctx context.Context, b backend, f func() error) (cost, error) {
+	before, err := b.used(ctx)
+	if err != nil {
+		return cost{}, err
+	}
+	began, start := ownCPU(), time.Now()
+	pprof.Do(ctx, pprof.Labels("measured", "yes"), func(context.Context) { err = f() })
+	wall, client := time.Since(start), ownCPU()-began
+	after, err2 := b.used(ctx)
+	return cost{wall, client, after.cpu - before.cpu, after.journal - before.journal}, errors.Join(err, err2)
+}
+
+// ownCPU is what this process has used.
+func ownCPU() time.Duration {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		panic(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// familyCPU returns what processes have used: a server, and its children. What children used that
+// have ended counts with the server, the first.
+func familyCPU(pids []int) time.Duration {
+	const tick = 10 * time.Millisecond // USER_HZ is 100
+	var ticks int64
+	for i, pid := range pids {
+		text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+		if err != nil {
+			continue // it has just ended
+		}
+		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+		const utime, stime, cstime = 11, 12, 14 // behind the name
+		last := stime
+		if i == 0 {
+			last = cstime
+		}
+		for _, f := range fields[utime : last+1] {
+			n, _ := strconv.ParseInt(f, 10, 64)
+			ticks += n
+		}
+	}
+	return time.Duration(ticks) * tick
+}
+
+// times collects durations.
+type times struct {
+	mu  sync.Mutex
+	all []time.Duration
+}
+
+func (t *times) add(d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.all = append(t.all, d)
+}
+
+func (t *times) len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.all)
+}
+
+// milliseconds returns the duration that a share of all is not longer than.
+func (t *times) milliseconds(share float64) float64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	slices.Sort(t.all)
+	return t.all[int(share*float64(len(t.all)-1))].Seconds() * 1000
+}
+
+// median returns the middle, or the mean of the two in the middle. It is 0 of nothing.
+func median(of []float64) float64 {
+	if len(of) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(of))
+	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
+}
