@@ -99,7 +99,8 @@ type claimed struct {
 }
 
 // claim leases up to n tasks, starting with another queue each turn, so that none starves the
-// others. A claim in doubt is asked for again under the same lease. The call outlives ctx: a
+// others. A claim in doubt is asked for again under the same lease, also when the store was not
+// available meanwhile. The call outlives ctx: a
 // claim that is cut short holds its tasks until the lease ends.
 func (w *Worker) claim(ctx context.Context, n, turn int) (claimed, error) {
 	first := turn % len(w.config.Queues)
@@ -109,7 +110,7 @@ func (w *Worker) claim(ctx context.Context, n, turn int) (claimed, error) {
 	}
 	sent := time.Now()
 	again := newPause(shortestPoll, time.Second)
-	for {
+	for doubt := false; ; {
 		began := time.Now()
 		tasks, err := w.claimOnce(c)
 		if err == nil {
@@ -118,9 +119,11 @@ func (w *Worker) claim(ctx context.Context, n, turn int) (claimed, error) {
 			}
 			return claimed{c.Lease, tasks, sent.Add(safe(c.For))}, nil
 		}
-		if store.IsDefinite(err) || ctx.Err() != nil || time.Since(sent) > c.For {
+		known := store.IsDefinite(err) && (!doubt || !passing(err))
+		if known || ctx.Err() != nil || time.Since(sent) > c.For {
 			return claimed{}, err
 		}
+		doubt = true
 		w.trouble("claim in doubt, asking again", err)
 		_ = again.wait(ctx) // asked once more when ctx has ended
 	}

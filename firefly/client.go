@@ -115,7 +115,8 @@ type AnyCall interface {
 
 // A Call is a task that is not scheduled yet, made by [Task.Call]. It stands for one task, no
 // matter how often it is scheduled: after an error that leaves the outcome unknown, schedule it
-// again. It must not be used concurrently.
+// again, until the answer is nil or a [*store.BatchError]; that a repeat could not be made settles
+// nothing. It must not be used concurrently.
 type Call[R any] struct {
 	spec    *spec
 	args    any
@@ -268,20 +269,32 @@ func (c *Client) insert(ctx context.Context, entries []*entry, tasks []store.New
 const insertTries = 4
 
 // insertUntilKnown repeats an insert that is in doubt: the tasks have their ids by then, so
-// each is stored once at most.
+// each is stored once at most. That a repeat was refused says nothing of the tries before.
 func (c *Client) insertUntilKnown(ctx context.Context, tasks []store.NewTask) ([]store.Inserted, error) {
 	pause := newPause(20*time.Millisecond, time.Second)
+	doubt := false
 	for try := 1; ; try++ {
 		done, err := c.store.Insert(ctx, tasks)
-		if store.IsDefinite(err) || try == insertTries {
+		var refused *store.BatchError
+		if err == nil || errors.As(err, &refused) || !doubt && store.IsDefinite(err) {
 			return done, err
+		}
+		doubt = true
+		if try == insertTries {
+			return done, doubtful{err}
 		}
 		c.config.Logger.WarnContext(ctx, "firefly: insert in doubt, asking again", "tasks", len(tasks), "error", err)
 		if pause.wait(ctx) != nil {
-			return done, err
+			return done, doubtful{err}
 		}
 	}
 }
+
+// A doubtful error is of a call that repeats another whose outcome is unknown, and so is this one's.
+type doubtful struct{ error }
+
+func (e doubtful) Unwrap() error  { return e.error }
+func (e doubtful) Definite() bool { return false }
 
 func idsOf(entries []*entry) []int64 {
 	ids := make([]int64, len(entries))

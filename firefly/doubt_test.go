@@ -258,3 +258,60 @@ func TestStoreDownForAWhile(t *testing.T) {
 		}
 	})
 }
+
+// An insertion whose reply is lost, and whose repeats meet a store that is down, stays in doubt: it
+// is stored, and scheduling the same call again stores it once.
+func TestRefusedRepeatLeavesDoubt(t *testing.T) {
+	inWorld(t, func(w *world) {
+		inserts := 0
+		w.store.before = func(call string) error {
+			if call != "Insert" {
+				return nil
+			}
+			if inserts++; inserts > 1 && inserts <= 4 {
+				return store.ErrUnavailable
+			}
+			return nil
+		}
+		w.store.after = first(1, "Insert")
+		call := Add.Call(AddArgs{1, 3})
+		err := w.client.ScheduleMany(w.Context(), call)
+		if !errors.Is(err, firefly.ErrUnknownOutcome) || store.IsDefinite(err) {
+			t.Fatalf("the call ended with %v, want that its outcome is unknown", err)
+		}
+		if err := w.client.ScheduleMany(w.Context(), call); err != nil {
+			t.Fatal(err)
+		}
+		counter, _ := store.As[store.Counter](w.store)
+		counts, err := counter.Counts(w.Context())
+		if err != nil || len(counts) != 1 || counts[0].Created != 1 {
+			t.Errorf("stored are %+v, error %v, want one task", counts, err)
+		}
+	})
+}
+
+// A claim whose reply is lost, and whose repeat meets a store that is down, is asked for again under
+// its lease: its tasks do not wait for the lease's end.
+func TestClaimInDoubtOutlivesUnavailability(t *testing.T) {
+	inWorld(t, func(w *world) {
+		claims := 0
+		w.store.before = func(call string) error {
+			if call != "ClaimDue" {
+				return nil
+			}
+			if claims++; claims > 1 && claims <= 4 {
+				return store.ErrUnavailable
+			}
+			return nil
+		}
+		w.store.after = first(1, "ClaimDue")
+		h := w.schedule()
+		w.work(firefly.WorkerConfig{}, job.Handle(func(context.Context, firefly.None) (firefly.None, error) {
+			return firefly.None{}, nil
+		}))
+		w.settle(10 * time.Second)
+		if task := w.status(h.ID(), store.Completed); task.Crashes != 0 {
+			t.Errorf("%d crashes, want none", task.Crashes)
+		}
+	})
+}
