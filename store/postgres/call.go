@@ -46,7 +46,7 @@ func newTexts(schema string) texts {
 			"uuid[]"),
 		complete: call("complete_1", "bigint", "boolean", "bigint[]", "uuid[]", "bytea", "integer[]", "integer[]"),
 		fail:     call("fail_1", "bigint", "boolean", "bigint[]", "uuid[]", "boolean[]", "integer[]", "text[]"),
-		again:    call("reschedule_1", "bigint", "bigint[]", "uuid[]", "smallint[]", "bigint[]", "integer[]", "text[]"),
+		again:    call("reschedule_1", "bigint", "boolean", "bigint[]", "uuid[]", "smallint[]", "bigint[]", "integer[]", "text[]"),
 		extend:   call("extend_1", "bigint", "bigint", "uuid[]"),
 		cancel:   call("cancel_1", "bigint", "bigint[]"),
 		retry:    call("retry_1", "bigint", "bigint[]"),

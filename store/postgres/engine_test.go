@@ -263,6 +263,55 @@ func TestTwoAttemptsOneEffect(t *testing.T) {
 	}
 }
 
+// A process that is stopped between a completion and its commit, or whose machine has vanished, does
+// not keep the lease's other tasks from being taken back for longer than some seconds.
+func TestStuckCommitPinsNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for the server to give up on a session")
+	}
+	s := newShop(t)
+	tasks := []store.NewTask{newTask(), newTask(), newTask()}
+	if _, err := s.store.Insert(t.Context(), tasks); err != nil {
+		t.Fatal(err)
+	}
+	c := newClaim()
+	c.For = 100 * time.Millisecond
+	if _, err := s.store.ClaimDue(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	stuck, err := s.store.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := []store.Completion{{ID: tasks[0].ID, Lease: c.Lease}}
+	if err := stuck.Complete(t.Context(), done); err != nil {
+		t.Fatal(err)
+	}
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	got, deadline := 0, time.After(patience)
+	for got < len(tasks) {
+		claimed, err := s.store.ClaimDue(t.Context(), newClaim())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got += len(claimed)
+		select {
+		case <-again.C:
+		case <-deadline:
+			t.Fatalf("after %s, %d of %d tasks were taken back", patience, got, len(tasks))
+		}
+	}
+	if err := stuck.Commit(t.Context()); err == nil {
+		t.Error("the stuck transaction was committed")
+	}
+	_ = stuck.Rollback(t.Context())
+	release := []store.Rescheduling{{ID: tasks[0].ID, Lease: c.Lease, Kind: store.Release}}
+	if err := s.store.Reschedule(t.Context(), release); !errors.Is(err, store.ErrLeaseLost) {
+		t.Errorf("a release by the stuck process: %v", err)
+	}
+}
+
 // Handlers that use up every connection of the application's pool keep nobody from extending
 // leases and settling: the store has its own.
 func TestHandlersUseUpThePool(t *testing.T) {

@@ -28,7 +28,7 @@ var plannedCalls = []struct{ name, text string }{
 	{"complete", `SELECT firefly.complete_1(0, true, ids[1:60], array_fill(lease_id, '{60}'), '1', array_fill(1, '{60}'), array_fill(1, '{60}')) FROM firefly.lease`},
 	{"complete again", `SELECT firefly.complete_1(0, true, ids[1:60], array_fill(lease_id, '{60}'), '1', array_fill(1, '{60}'), array_fill(1, '{60}')) FROM firefly.lease`},
 	{"fail", `SELECT firefly.fail_1(0, true, ids[61:70], array_fill(lease_id, '{10}'), array_fill(false, '{10}'), array_fill(1, '{10}'), array_fill('no'::text, '{10}')) FROM firefly.lease`},
-	{"reschedule", `SELECT firefly.reschedule_1(0, ids[71:80], array_fill(lease_id, '{10}'), array_fill(0::smallint, '{10}'), array_fill(0::bigint, '{10}'), array_fill(1, '{10}'), array_fill('no'::text, '{10}')) FROM firefly.lease`},
+	{"reschedule", `SELECT firefly.reschedule_1(0, false, ids[71:80], array_fill(lease_id, '{10}'), array_fill(0::smallint, '{10}'), array_fill(0::bigint, '{10}'), array_fill(1, '{10}'), array_fill('no'::text, '{10}')) FROM firefly.lease`},
 	{"cancel", `SELECT firefly.cancel_1(0, ids[71:75]) FROM firefly.lease`},
 	{"take back", `SELECT firefly.take_back_1(clock_timestamp() + interval '1 hour')`},
 	{"forget", `SELECT firefly.forget_1(now(), '{$lease}')`},

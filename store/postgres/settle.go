@@ -122,7 +122,7 @@ func (q *session) reschedule(ctx context.Context, again []store.Rescheduling, re
 				kinds[at], afters[at] = int16(again[i].Kind), micros(again[i].After)
 				errs.add(again[i].Err)
 			}
-			return q.sql.again, []any{q.skew(), h.ids, h.leases, kinds, afters, errs.attempts, errs.texts}
+			return q.sql.again, []any{q.skew(), q.inTx, h.ids, h.leases, kinds, afters, errs.attempts, errs.texts}
 		},
 	})
 }

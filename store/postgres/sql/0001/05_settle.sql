@@ -6,15 +6,26 @@
 -- Positional arrays go with tasks, which ascends and has no id twice, so width_bucket finds a
 -- position by binary search: without a join there is no join's plan to go wrong.
 
+-- Lets a transaction that goes on after this call hold leases for a few idle seconds only: a process
+-- that was stopped, or a machine that has vanished, must not keep their tasks from being taken back.
+-- What is acknowledged is on the disk.
+CREATE FUNCTION firefly.settling_1(goes_on boolean) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF goes_on THEN
+		PERFORM set_config('idle_in_transaction_session_timeout', '5s', true);
+	END IF;
+	IF current_setting('synchronous_commit') = 'off' THEN
+		PERFORM set_config('synchronous_commit', 'on', true);
+	END IF;
+END $$;
+
 -- Returns those of the tasks that the leases list, and shares the leases until the transaction
 -- ends. A listed task may have ended.
 CREATE FUNCTION firefly.share_1(tasks bigint[], leases uuid[]) RETURNS bigint[] LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 BEGIN
-	IF current_setting('synchronous_commit') = 'off' THEN
-		PERFORM set_config('synchronous_commit', 'on', true); -- acknowledged is on the disk
-	END IF;
 	RETURN ARRAY(
 		WITH l AS MATERIALIZED (
 			SELECT l.lease_id, l.ids FROM firefly.lease AS l WHERE l.lease_id = ANY (leases) ORDER BY l.lease_id FOR KEY SHARE)
@@ -27,9 +38,6 @@ CREATE FUNCTION firefly.seize_1(tasks bigint[], leases uuid[]) RETURNS bigint[] 
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 BEGIN
-	IF current_setting('synchronous_commit') = 'off' THEN
-		PERFORM set_config('synchronous_commit', 'on', true);
-	END IF;
 	RETURN ARRAY(
 		WITH l AS MATERIALIZED (
 			SELECT l.lease_id, l.ids FROM firefly.lease AS l WHERE l.lease_id = ANY (leases) ORDER BY l.lease_id FOR UPDATE)
@@ -50,6 +58,7 @@ DECLARE
 	held  bigint[] := firefly.share_1(tasks, leases);
 	ended bigint[];
 BEGIN
+	PERFORM firefly.settling_1(NOT repeats);
 	WITH gone AS (
 		DELETE FROM firefly.task AS t WHERE t.id = ANY (held) RETURNING t.*
 	), done AS (
@@ -133,6 +142,7 @@ DECLARE
 	held  bigint[] := firefly.share_1(tasks, leases);
 	ended bigint[];
 BEGIN
+	PERFORM firefly.settling_1(NOT repeats);
 	SELECT firefly.end_1(at, 'running', array_agg(x.id ORDER BY x.id),
 		array_agg(x.cancelled OR EXISTS (SELECT FROM firefly.cancel AS c WHERE c.id = x.id) ORDER BY x.id),
 		array_agg(x.lease_id ORDER BY x.id), 0, array_agg(x.attempt ORDER BY x.id), array_agg(x.error ORDER BY x.id))
@@ -149,7 +159,7 @@ END $$;
 -- microseconds. A task that is to be cancelled ends so. It returns the ids that it refused, and in
 -- rows without an id the queues in which a task is due now.
 CREATE FUNCTION firefly.reschedule_1(
-	skew bigint, tasks bigint[], leases uuid[], kinds smallint[], afters bigint[], attempts integer[], texts text[]
+	skew bigint, goes_on boolean, tasks bigint[], leases uuid[], kinds smallint[], afters bigint[], attempts integer[], texts text[]
 ) RETURNS TABLE (refused bigint, queue text) LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
@@ -162,6 +172,7 @@ DECLARE
 	again   bigint[];
 	open    text[];
 BEGIN
+	PERFORM firefly.settling_1(goes_on);
 	IF flagged <> '{}' THEN
 		SELECT firefly.end_1(at, 'running', array_agg(x.id ORDER BY x.id), array_agg(true), array_agg(x.lease_id ORDER BY x.id), 0,
 			array_agg(x.attempt ORDER BY x.id), array_agg(x.error ORDER BY x.id))
