@@ -1,7 +1,6 @@
 package crash
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/fireflytasks/go-firefly/store"
@@ -14,16 +13,18 @@ func (h *harness) judge(effects Effects) {
 	if err != nil {
 		h.Fatal(err)
 	}
-	children := h.children()
-	var lost, doubled, missing, orphans, wrongChildren int
-	acknowledged := slices.Concat(h.parent, h.plain)
+	tasks := h.tasks()
+	children := h.children(tasks)
+	var lost, doubled, missing, wrongChildren, strangers int
+	acknowledged := h.known.all()
 	for _, id := range acknowledged {
-		if task, err := plain.Find(h.client, id).Task(h.Context()); err != nil || task.Status != store.Completed {
+		if task := tasks[id]; task.Status != store.Completed {
 			lost++
-			h.Logf("crash: task %d is lost: %q %v, error %v", id, task.Status, task.Errors, err)
+			h.Logf("crash: task %d is lost: %q %v", id, task.Status, task.Errors)
 		}
+		delete(tasks, id)
 	}
-	for _, id := range h.parent {
+	for _, id := range h.known.parent {
 		doubled += max(0, rows[id]-1)
 		if rows[id] == 0 {
 			missing++
@@ -34,37 +35,56 @@ func (h *harness) judge(effects Effects) {
 		delete(rows, id)
 		delete(children, id)
 	}
-	orphans = len(rows) + len(children)
-	h.Logf("crash: of %d tasks: lost %d, effects doubled %d, missing %d, parents without their one child %d, orphans %d",
-		len(acknowledged), lost, doubled, missing, wrongChildren, orphans)
-	if lost+doubled+missing+wrongChildren+orphans > 0 {
+	for id, task := range tasks {
+		if task.Name != child.Name() {
+			strangers++
+			h.Logf("crash: task %d (%s) is there, and whoever scheduled it was told that it is not", id, task.Name)
+		}
+	}
+	orphans := len(rows) + len(children)
+	h.Logf("crash: of %d tasks: lost %d, effects doubled %d, missing %d, parents without their one child %d, orphans %d, strangers %d",
+		len(acknowledged), lost, doubled, missing, wrongChildren, orphans, strangers)
+	if lost+doubled+missing+wrongChildren+orphans+strangers > 0 {
 		h.Error("the store lost or doubled something")
 	}
 }
 
-// children counts the stored children of each parent.
-func (h *harness) children() map[int64]int {
+// tasks returns all that are stored.
+func (h *harness) tasks() map[int64]store.Task {
 	h.Helper()
 	lister, ok := store.As[store.Lister](h.store)
 	if !ok {
 		h.Fatal("the store does not list")
 	}
-	found := map[int64]int{}
+	found := map[int64]store.Task{}
 	for page := (store.Page{Limit: 1000}); ; {
-		tasks, err := lister.List(h.Context(), store.Filter{Names: []string{child.Name()}}, page)
+		tasks, err := lister.List(h.Context(), store.Filter{}, page)
 		if err != nil {
 			h.Fatal(err)
 		}
 		for _, task := range tasks {
-			id, err := strconv.ParseInt(string(task.Params), 10, 64)
-			if err != nil {
-				h.Fatal(err)
-			}
-			found[id]++
+			found[task.ID] = task
 			page.After = task.ID
 		}
 		if len(tasks) < page.Limit {
 			return found
 		}
 	}
+}
+
+// children counts the stored children of each parent.
+func (h *harness) children(tasks map[int64]store.Task) map[int64]int {
+	h.Helper()
+	found := map[int64]int{}
+	for _, task := range tasks {
+		if task.Name != child.Name() {
+			continue
+		}
+		id, err := strconv.ParseInt(string(task.Params), 10, 64)
+		if err != nil {
+			h.Fatal(err)
+		}
+		found[id]++
+	}
+	return found
 }

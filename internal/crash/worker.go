@@ -2,30 +2,34 @@ package crash
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"os/signal"
 	"testing"
 	"time"
 
 	"github.com/fireflytasks/go-firefly/firefly"
-	"github.com/fireflytasks/go-firefly/store"
 )
 
-// A Failpoint is where a worker is killed.
+// A Failpoint is where a worker is killed, or stopped.
 type Failpoint string
 
 // The failpoints.
 const (
-	Nowhere  Failpoint = ""         // it lives
-	Claimed  Failpoint = "claimed"  // with a batch just claimed, before the first handler
-	Running  Failpoint = "running"  // in a handler, before it wrote anything
-	InTx     Failpoint = "in-tx"    // in a handler's transaction, after its first write
-	Staged   Failpoint = "staged"   // after a handler wrote its effect and scheduled its child
-	Settling Failpoint = "settling" // between a verdict or commit that was sent and its answer
-	Random   Failpoint = "random"   // at any time at which it holds tasks
+	Nowhere    Failpoint = ""           // it lives
+	Claimed    Failpoint = "claimed"    // with a batch just claimed, before the first handler
+	Running    Failpoint = "running"    // in a handler, before it wrote anything
+	InTx       Failpoint = "in-tx"      // in a handler's transaction, after its first write
+	Staged     Failpoint = "staged"     // after a handler wrote its effect and scheduled its child
+	Settling   Failpoint = "settling"   // between a verdict that was sent and its answer
+	Committing Failpoint = "committing" // between the commit of a handler's transaction that was sent and its answer
+	Random     Failpoint = "random"     // at any time at which it holds tasks
+
+	Paused   Failpoint = "paused"   // as InTx, but it is stopped, for longer than its lease, and goes on
+	Trusting Failpoint = "trusting" // as Paused, but it relies on its lease all the same: only the store can stop it
 )
 
 const (
@@ -41,11 +45,18 @@ var (
 	child  = firefly.Declare[int64, firefly.None]("crash.child", firefly.MaxCrashes(1000))
 )
 
+// quiet keeps what is tried again, as it should be, out of the tests.
+var quiet = slog.New(slog.DiscardHandler)
+
 // Main runs the tests, or if this process was started as a worker to be killed, that worker.
 func Main(m *testing.M, open Opener) int {
 	if os.Getenv(envDSN) == "" {
 		return m.Run()
 	}
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin) // it ends with the process that holds the other end
+		die()
+	}()
 	if err := work(context.Background(), open); err != nil {
 		fmt.Fprintln(os.Stderr, "crash worker:", err)
 		return 1
@@ -59,6 +70,7 @@ type victim struct {
 	effects Effects
 	client  *firefly.Client
 	ledger  *os.File
+	goesOn  chan struct{} // closed when handlers that pause may go on; nil if none does
 }
 
 func work(ctx context.Context, open Opener) error {
@@ -68,23 +80,29 @@ func work(ctx context.Context, open Opener) error {
 	}
 	v := &victim{point: Failpoint(os.Getenv(envPoint)), effects: effects}
 	s = &dyingStore{Store: s, victim: v}
-	if v.client, err = firefly.NewClient(s, firefly.ClientConfig{}); err != nil {
+	if v.client, err = firefly.NewClient(s, firefly.ClientConfig{Logger: quiet}); err != nil {
 		return err
 	}
 	if v.ledger, err = os.OpenFile(os.Getenv(envLedger), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err != nil {
 		return err
 	}
-	w, err := firefly.NewWorker(s, firefly.WorkerConfig{
-		Concurrency: 4, Lease: lease, Logger: slog.New(slog.DiscardHandler),
-		Hooks: firefly.Hooks{Claimed: func(n int, _ time.Duration) {
-			if n > 0 {
-				v.reach(Claimed)
-			}
-		}},
-	}, parent.Handle(v.parent), plain.Handle(v.plain), child.Handle(func(context.Context, int64) (firefly.None, error) {
-		return firefly.None{}, nil
-	}))
+	config := firefly.WorkerConfig{
+		Concurrency: 4, Lease: lease, Logger: quiet, Hooks: firefly.Hooks{Claimed: v.claimed, Ended: v.ended},
+	}
+	if v.point == Paused || v.point == Trusting {
+		v.awaitSignal()
+	}
+	if v.point == Trusting {
+		config.Lease = time.Hour // see dyingStore.ClaimDue
+	}
+	w, err := firefly.NewWorker(s, config,
+		parent.Handle(v.parent), plain.Handle(v.plain), child.Handle(func(context.Context, int64) (firefly.None, error) {
+			return firefly.None{}, nil
+		}))
 	if err != nil {
+		return err
+	}
+	if err := note(v.ledger, "%s%d", readyLine, os.Getpid()); err != nil {
 		return err
 	}
 	return w.Run(ctx)
@@ -109,10 +127,20 @@ func die() {
 	select {}
 }
 
-// begin notes the start of a run in the ledger, which outlives the process.
+func (v *victim) claimed(n int, _ time.Duration) {
+	if n > 0 {
+		v.reach(Claimed)
+	}
+}
+
+func (v *victim) ended(info firefly.Info, end firefly.End) {
+	_ = note(v.ledger, "%s%d %d %s %d", endLine, os.Getpid(), info.Task.ID, end.Outcome, time.Now().UnixMicro())
+}
+
+// begin notes the start of a run in the ledger.
 func (v *victim) begin(ctx context.Context) (id int64, err error) {
 	info, _ := firefly.Attempt(ctx)
-	err = v.note("%s%d %d\n", startLine, info.Task.ID, info.Attempt)
+	err = note(v.ledger, "%s%d %d", startLine, info.Task.ID, info.Attempt)
 	v.reach(Running)
 	return info.Task.ID, err
 }
@@ -126,9 +154,33 @@ func (v *victim) parent(ctx context.Context, _ firefly.None) (firefly.None, erro
 		return firefly.None{}, err
 	}
 	v.reach(InTx)
+	if err := v.pause(id); err != nil {
+		return firefly.None{}, err
+	}
 	_, err = child.Schedule(ctx, v.client, id)
 	v.reach(Staged)
 	return firefly.None{}, err
+}
+
+// pause waits, if this is the point, until the process is told to go on.
+func (v *victim) pause(id int64) error {
+	if v.goesOn == nil {
+		return nil
+	}
+	err := note(v.ledger, "%s%d %d", pauseLine, os.Getpid(), id)
+	<-v.goesOn
+	return err
+}
+
+// awaitSignal lets the handlers that pause go on when the process is told to.
+func (v *victim) awaitSignal() {
+	v.goesOn = make(chan struct{})
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, goOnSignal)
+	go func() {
+		<-told
+		close(v.goesOn)
+	}()
 }
 
 func (v *victim) plain(ctx context.Context, _ firefly.None) (firefly.None, error) {
@@ -138,65 +190,4 @@ func (v *victim) plain(ctx context.Context, _ firefly.None) (firefly.None, error
 	case <-ctx.Done():
 	}
 	return firefly.None{}, err
-}
-
-// Lines of the ledger begin with one of these.
-const (
-	startLine  = "start "
-	sentLine   = "sent "
-	answerLine = "answered "
-)
-
-func (v *victim) note(format string, args ...any) error {
-	_, err := fmt.Fprintf(v.ledger, format, args...)
-	return err
-}
-
-// A dyingStore kills its process at a random moment of a call that settles something.
-type dyingStore struct {
-	store.Store
-	victim *victim
-}
-
-// Unwrap lets the engine find the store's capabilities. The commits of transactions that it
-// begins are caught as well: see Begin.
-func (s *dyingStore) Unwrap() store.Store { return s.Store }
-
-// settle makes a settling call, during which the process is killed if this is the point. The
-// ledger tells whether the call was answered before.
-func (s *dyingStore) settle(call func() error) error {
-	if s.victim.point != Settling {
-		return call()
-	}
-	if err := s.victim.note("%s\n", sentLine); err != nil {
-		return err
-	}
-	time.AfterFunc(rand.N(2*time.Millisecond), die)
-	err := call()
-	return errors.Join(err, s.victim.note("%s\n", answerLine))
-}
-
-func (s *dyingStore) Complete(ctx context.Context, done []store.Completion) error {
-	return s.settle(func() error { return s.Store.Complete(ctx, done) })
-}
-
-// Begin implements [store.Beginner].
-func (s *dyingStore) Begin(ctx context.Context) (store.Tx, error) {
-	tx, err := store.Begin(ctx, s.Store)
-	if err != nil || s.victim.point != Settling {
-		return tx, err
-	}
-	return &dyingTx{tx, s}, nil
-}
-
-type dyingTx struct {
-	store.Tx
-	store *dyingStore
-}
-
-// Unwrap lets the store's own helper find its transaction.
-func (t *dyingTx) Unwrap() store.Writer { return t.Tx }
-
-func (t *dyingTx) Commit(ctx context.Context) error {
-	return t.store.settle(func() error { return t.Tx.Commit(ctx) })
 }

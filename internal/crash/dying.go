@@ -1,0 +1,65 @@
+package crash
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/fireflytasks/go-firefly/store"
+)
+
+// A dyingStore kills its process at a random moment of a call that settles something.
+type dyingStore struct {
+	store.Store
+	victim *victim
+}
+
+// Unwrap lets the engine find the store's capabilities. The commits of transactions that it
+// begins are caught as well: see Begin.
+func (s *dyingStore) Unwrap() store.Store { return s.Store }
+
+// settle makes a settling call, during which the process is killed if this is the point. The
+// ledger tells whether the call was answered before.
+func (s *dyingStore) settle(point Failpoint, call func() error) error {
+	if s.victim.point != point {
+		return call()
+	}
+	if err := note(s.victim.ledger, sentLine); err != nil {
+		return err
+	}
+	time.AfterFunc(rand.N(2*time.Millisecond), die)
+	err := call()
+	return errors.Join(err, note(s.victim.ledger, answerLine))
+}
+
+// ClaimDue claims for the usual time, also for a worker that relies on a longer one.
+func (s *dyingStore) ClaimDue(ctx context.Context, c store.Claim) ([]store.Task, error) {
+	c.For = lease
+	return s.Store.ClaimDue(ctx, c)
+}
+
+func (s *dyingStore) Complete(ctx context.Context, done []store.Completion) error {
+	return s.settle(Settling, func() error { return s.Store.Complete(ctx, done) })
+}
+
+// Begin implements [store.Beginner].
+func (s *dyingStore) Begin(ctx context.Context) (store.Tx, error) {
+	tx, err := store.Begin(ctx, s.Store)
+	if err != nil {
+		return tx, err
+	}
+	return &dyingTx{tx, s}, nil
+}
+
+type dyingTx struct {
+	store.Tx
+	store *dyingStore
+}
+
+// Unwrap lets the store's own helper find its transaction.
+func (t *dyingTx) Unwrap() store.Writer { return t.Tx }
+
+func (t *dyingTx) Commit(ctx context.Context) error {
+	return t.store.settle(Committing, func() error { return t.Tx.Commit(ctx) })
+}
