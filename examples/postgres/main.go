@@ -31,7 +31,8 @@ import (
 const tables = `
 CREATE SCHEMA shop_example;
 CREATE TABLE shop_example.stock (item text PRIMARY KEY, pieces int NOT NULL CHECK (pieces >= 0));
-CREATE TABLE shop_example.orders (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, item text NOT NULL, confirmed boolean NOT NULL DEFAULT false);
+CREATE TABLE shop_example.orders (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, item text NOT NULL, confirmed boolean NOT NULL DEFAULT false);
 INSERT INTO shop_example.stock VALUES ('lamp', 1), ('chair', 5);`
 
 const cleanUp = `DROP SCHEMA IF EXISTS shop_example CASCADE; DROP SCHEMA IF EXISTS shop_example_tasks CASCADE`
