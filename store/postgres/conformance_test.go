@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/fireflytasks/go-firefly/internal/race"
 	"github.com/fireflytasks/go-firefly/internal/servers"
 	"github.com/fireflytasks/go-firefly/store"
 	"github.com/fireflytasks/go-firefly/store/postgres"
@@ -110,7 +111,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestLongWalk(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || race.Enabled {
 		t.Skip("10,000 steps in each mode")
 	}
 	for mode := range modes {

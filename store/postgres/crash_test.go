@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/fireflytasks/go-firefly/internal/crash"
+	"github.com/fireflytasks/go-firefly/internal/race"
 	"github.com/fireflytasks/go-firefly/internal/servers"
 	"github.com/fireflytasks/go-firefly/store"
 	"github.com/fireflytasks/go-firefly/store/postgres"
@@ -57,28 +58,28 @@ func (e effects) Count(ctx context.Context) (map[int64]int, error) {
 }
 
 func TestCrashes(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || race.Enabled {
 		t.Skip("kills dozens of processes")
 	}
 	crash.Test(t, servers.NewPostgreSQL(t).Database(t), openForCrash, crash.Minimum())
 }
 
 func TestFourProcessesShareADatabase(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || race.Enabled {
 		t.Skip("starts processes")
 	}
 	crash.Together(t, servers.PostgreSQL(t).Database(t), openForCrash, 4, 1000)
 }
 
 func TestPausedProcesses(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || race.Enabled {
 		t.Skip("waits for leases to end")
 	}
 	crash.Pauses(t, servers.PostgreSQL(t).Database(t), openForCrash, 8)
 }
 
 func TestServerCrashes(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || race.Enabled {
 		t.Skip("kills a server a dozen times")
 	}
 	server := servers.NewPostgreSQL(t, "synchronous_commit = off") // which the store has to make up for

@@ -2,43 +2,13 @@ package postgres
 
 import (
 	"context"
-	"sync"
 
 	"github.com/fireflytasks/go-firefly/store"
 )
 
-// idBlockSize is how many ids a value of the sequence id_block stands for.
-const idBlockSize = 1000
-
-// idBlocks are ranges of ids that are this process's to give. Values of a sequence are not given
-// twice, whatever becomes of the transaction; they are fetched outside of any.
-type idBlocks struct {
-	mu     sync.Mutex
-	ranges []idRange
-}
-
-type idRange struct{ next, end int64 }
-
-// take fills ids as far as there are any and returns the rest.
-func (b *idBlocks) take(ids []*int64) []*int64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for len(ids) > 0 && len(b.ranges) > 0 {
-		r := &b.ranges[0]
-		*ids[0] = r.next
-		ids = ids[1:]
-		if r.next++; r.next == r.end {
-			b.ranges = b.ranges[1:]
-		}
-	}
-	return ids
-}
-
-func (b *idBlocks) add(block int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.ranges = append(b.ranges, idRange{(block-1)*idBlockSize + 1, block*idBlockSize + 1})
-}
+// idBlock is how many ids a value of the sequence id_block stands for. Values of a sequence are not
+// given twice, whatever becomes of the transaction.
+const idBlock = 1000
 
 // number gives ids to those tasks that have none.
 func (s *Store) number(ctx context.Context, tasks []store.NewTask, valid []int) error {
@@ -49,16 +19,16 @@ func (s *Store) number(ctx context.Context, tasks []store.NewTask, valid []int) 
 		}
 	}
 	for {
-		if none = s.ids.take(none); len(none) == 0 {
+		if none = s.ids.Take(none); len(none) == 0 {
 			return nil
 		}
-		blocks := (len(none) + idBlockSize - 1) / idBlockSize
+		blocks := (len(none) + idBlock - 1) / idBlock
 		err := s.call(ctx, func(q *session) error {
 			return q.query(ctx, s.sql.ids, []any{blocks}, func(r scanner) error {
 				var block int64
 				err := r.Scan(&block)
 				if err == nil {
-					s.ids.add(block)
+					s.ids.Add((block-1)*idBlock+1, block*idBlock+1)
 				}
 				return err
 			})

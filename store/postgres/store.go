@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/fireflytasks/go-firefly/internal/ids"
 	"github.com/fireflytasks/go-firefly/internal/wake"
 	"github.com/fireflytasks/go-firefly/store"
 )
@@ -31,7 +32,7 @@ type Store struct {
 	board   wake.Board
 	listen  sync.Once
 	mailbox mailbox
-	ids     idBlocks
+	ids     ids.Ranges
 	floors  floors
 	leases  leases
 	work    workload

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fireflytasks/go-firefly/internal/race"
 	"github.com/fireflytasks/go-firefly/store"
 	"github.com/fireflytasks/go-firefly/store/sqlite"
 	"github.com/fireflytasks/go-firefly/storetest"
@@ -60,7 +61,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestLongWalk(t *testing.T) {
-	if testing.Short() || raceEnabled {
+	if testing.Short() || race.Enabled {
 		t.Skip("10,000 steps")
 	}
 	for name, open := range doors {

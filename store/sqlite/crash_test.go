@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/fireflytasks/go-firefly/internal/crash"
+	"github.com/fireflytasks/go-firefly/internal/race"
 	"github.com/fireflytasks/go-firefly/store"
 	"github.com/fireflytasks/go-firefly/store/sqlite"
 )
@@ -55,14 +56,14 @@ func (e effects) Count(ctx context.Context) (map[int64]int, error) {
 }
 
 func TestCrashes(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || race.Enabled {
 		t.Skip("kills dozens of processes")
 	}
 	crash.Test(t, filepath.Join(t.TempDir(), "tasks.db"), openForCrash, crash.Minimum())
 }
 
 func TestFourProcessesShareAFile(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || race.Enabled {
 		t.Skip("starts processes")
 	}
 	crash.Together(t, filepath.Join(t.TempDir(), "tasks.db"), openForCrash, 4, 1000)
