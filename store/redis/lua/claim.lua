@@ -74,18 +74,15 @@ local names, paused = {}, {}
 for i = 9 + 2 * lanes, #ARGV do names[ARGV[i]] = true end
 for _, queue in ipairs(call('SMEMBERS', P .. 'p')) do paused[queue] = true end
 
--- Looks at due tasks of a lane, from those of other names on that were seen before. It reads no more
--- than a few hundred others: then it goes on there in the next call.
+-- Looks at due tasks of a lane, from those of other names on that were seen before. A call looks at no
+-- more than a thousand of other names: then the next one goes on where this one was, so that it comes
+-- to those behind, and to the lanes behind. A lane that was seen to its end is looked at anew.
 local looks = 1000
 local ids, held = {}, {}
 local function claim_from(i)
 	local lane, skip = ARGV[8 + i], tonumber(ARGV[8 + lanes + i])
-	local key, first_skip = P .. 'd:' .. lane, tonumber(ARGV[8 + lanes + i])
-	while #ids < limit do
-		if looks <= 0 then
-			skips[i] = skip
-			return
-		end
+	local key = P .. 'd:' .. lane
+	while #ids < limit and looks > 0 do
 		local want = skip > 0 and 200 or math.min(limit - #ids, 200) -- others are passed over quickly
 		local found = call('ZRANGE', key, skip, skip + want - 1, 'WITHSCORES')
 		local due = {}
@@ -93,36 +90,30 @@ local function claim_from(i)
 			if tonumber(found[j + 1]) > at then break end
 			due[#due + 1] = found[j]
 		end
-		if #due == 0 then
-			if first_skip == 0 then return end
-			skip, first_skip = 0, 0 -- from the start, where others may have come since
-		else
-			local records, took, others = read('t', due), {}, 0
-			for j, id in ipairs(due) do
-				if #ids == limit then break end
-				local record = records[j]
-				local name = record and select(4, parse(record))
-				if record and names[name] then
-					took[#took + 1] = id
-					ids[#ids + 1] = id
-					out[#out + 1] = record
-				else
-					looks = looks - 1
-					others = others + 1
-				end
-			end
-			if #took > 0 then
-				call('ZREM', key, unpack(took))
-				local list = field(held, lane)
-				for _, id in ipairs(took) do list[#list + 1] = tonumber(id, 16) end
-			end
-			skip = skip + others
-			if #due < want then
-				if first_skip == 0 then return end
-				skip, first_skip = 0, 0
+		if #due == 0 then return end
+		local records, took, others = read('t', due), {}, 0
+		for j, id in ipairs(due) do
+			if #ids == limit then break end
+			local record = records[j]
+			local name = record and select(4, parse(record))
+			if record and names[name] then
+				took[#took + 1] = id
+				ids[#ids + 1] = id
+				out[#out + 1] = record
+			else
+				looks = looks - 1
+				others = others + 1
 			end
 		end
+		if #took > 0 then
+			call('ZREM', key, unpack(took))
+			local list = field(held, lane)
+			for _, id in ipairs(took) do list[#list + 1] = tonumber(id, 16) end
+		end
+		skip = skip + others
+		if #due < want then break end
 	end
+	if looks <= 0 then skips[i] = skip end
 end
 for i = 1, lanes do
 	if #ids >= limit then break end

@@ -170,7 +170,9 @@ local function end_tasks(ended)
 			end
 		end
 	end
-	if call('EXISTS', P .. 'x') == 1 then each('SREM', P .. 'x', ids) end
+	if call('EXISTS', P .. 'x') == 1 then
+		for _, id in ipairs(ids) do call('SREM', P .. 'x', tonumber(id, 16)) end
+	end
 end
 
 -- Lets tasks wait: z is a list of due times and ids.

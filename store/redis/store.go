@@ -1,0 +1,139 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/fireflytasks/go-firefly/internal/ids"
+	"github.com/fireflytasks/go-firefly/internal/wake"
+	"github.com/fireflytasks/go-firefly/store"
+)
+
+// Store is a store in Redis. Make one with [New].
+type Store struct {
+	config
+	server  server
+	scripts scripts
+	sender  string // marks this process's messages
+
+	closing sync.Mutex
+	done    chan struct{}  // closed by Close
+	beside  sync.WaitGroup // what runs beside the calls
+
+	looking sync.Mutex
+	ready   atomic.Bool // the server has been looked at
+
+	board  wake.Board
+	listen sync.Once
+	ids    ids.Ranges
+	skips  skips
+	work   atomic.Int64 // calls since the last sweep
+}
+
+var _ store.Full = (*Store)(nil)
+
+// New returns a store on the server, or the cluster, of client: a [*goredis.Client], also one made by
+// NewFailoverClient for Sentinel, or a [*goredis.ClusterClient]. It dials connections of its own with
+// the same settings, but for retries: a command that go-redis repeats by itself might be done twice.
+// The client stays the application's.
+//
+// New talks to no server yet: the first call does, and finds out whether it is fit for use. Close the
+// store when it is not used any more. All faults of the options come in one error.
+func New(client goredis.UniversalClient, opts ...Option) (*Store, error) {
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{config: c, sender: newSender(), done: make(chan struct{})}
+	switch client := client.(type) {
+	case *goredis.Client:
+		options := *client.Options()
+		options.MaxRetries = -1
+		s.server = single{goredis.NewClient(&options)}
+	case *goredis.ClusterClient:
+		options := *client.Options()
+		options.MaxRetries = -1
+		options.ReadOnly, options.RouteByLatency, options.RouteRandomly = false, false, false
+		s.server = &cluster{goredis.NewClusterClient(&options), s.key("id")}
+	default:
+		return nil, store.Invalid("redis", fmt.Errorf("a client of type %T: use a *redis.Client or a *redis.ClusterClient", client))
+	}
+	s.scripts = newScripts(s.server.clustered())
+	return s, nil
+}
+
+// key names a key of the namespace.
+func (c *config) key(name string) string { return "{" + c.namespace + "}:" + name }
+
+// Close implements [io.Closer]. It waits for what runs beside the calls; the client stays open.
+func (s *Store) Close() error {
+	s.closing.Lock()
+	first := !s.closed()
+	if first {
+		close(s.done)
+	}
+	s.closing.Unlock()
+	if !first {
+		return nil
+	}
+	s.beside.Wait()
+	return s.server.close()
+}
+
+// closed reports whether Close was called.
+func (s *Store) closed() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// background runs fn beside the calls. Its context ends with Close, which waits for it.
+func (s *Store) background(fn func(ctx context.Context)) {
+	s.closing.Lock()
+	defer s.closing.Unlock()
+	if s.closed() {
+		return
+	}
+	s.beside.Go(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		go func() {
+			defer cancel()
+			select {
+			case <-s.done:
+			case <-ctx.Done():
+			}
+		}()
+		fn(ctx)
+	})
+}
+
+// Migrate implements [store.Migrator]. There are no tables to make, so it only finds out whether the
+// server is fit for use.
+func (s *Store) Migrate(ctx context.Context) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	return s.look(ctx)
+}
+
+// enter refuses a call on a closed store or with a context that has ended.
+func (s *Store) enter(ctx context.Context) error {
+	if err := ended(ctx); err != nil {
+		return err
+	}
+	if s.closed() {
+		return store.ErrClosed
+	}
+	return nil
+}
+
+// ended returns why ctx has ended, as proof that nothing was done; nil if it has not.
+func ended(ctx context.Context) error { return store.Definite(context.Cause(ctx)) }
