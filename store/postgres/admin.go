@@ -107,18 +107,15 @@ func (s *Store) transact(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	if err := s.enter(ctx); err != nil {
 		return err
 	}
-	if err := s.look(ctx); err != nil {
-		return err
-	}
 	select {
 	case s.admin <- struct{}{}:
 		defer func() { <-s.admin }()
 	case <-ctx.Done():
 		return ended(ctx)
 	}
-	conn, err := s.own.Acquire(ctx)
+	conn, err := s.acquire(ctx)
 	if err != nil {
-		return s.undone(err)
+		return err
 	}
 	defer conn.Release()
 	tx, err := conn.Begin(ctx)

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/fireflytasks/go-firefly/internal/wake"
 	"github.com/fireflytasks/go-firefly/store"
@@ -146,7 +147,7 @@ func (s *Store) enter(ctx context.Context) error {
 	if err := ended(ctx); err != nil {
 		return err
 	}
-	if s.closed() {
+	if s.beside.Closed() {
 		return store.ErrClosed
 	}
 	return nil
@@ -169,23 +170,32 @@ func (s *Store) call(ctx context.Context, fn func(q *session) error) error {
 }
 
 func (s *Store) callOnce(ctx context.Context, fn func(q *session) error) error {
-	if err := s.enter(ctx); err != nil {
-		return err
-	}
-	if err := s.look(ctx); err != nil {
-		return err
-	}
-	conn, err := s.own.Acquire(ctx)
+	conn, err := s.acquire(ctx)
 	if err != nil {
-		return s.undone(err)
+		return err
 	}
 	defer conn.Release()
 	return s.explain(fn(s.session(conn, false)))
 }
 
+// acquire takes a connection of the store's own, once it is known that the server is fit for use.
+func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.look(ctx); err != nil {
+		return nil, err
+	}
+	conn, err := s.own.Acquire(ctx)
+	if err != nil {
+		return nil, s.undone(err)
+	}
+	return conn, nil
+}
+
 // undone explains an error that came before anything was sent.
 func (s *Store) undone(err error) error {
-	if s.closed() {
+	if s.beside.Closed() {
 		return store.ErrClosed
 	}
 	return store.Definite(s.explain(err))

@@ -52,7 +52,7 @@ func (s *Store) look(ctx context.Context) error {
 	if err := s.inspect(ctx, s.session(conn, false), conn); err != nil {
 		return store.Definite(fmt.Errorf("postgres: %w", s.explain(err))) // nothing but reads
 	}
-	s.background(s.tend)
+	s.beside.Go(s.tend)
 	s.ready.Store(true)
 	return nil
 }

@@ -18,15 +18,9 @@ const copyFrom = 200
 
 // copyIn stores tasks by COPY, in a transaction.
 func (s *Store) copyIn(ctx context.Context, tasks []store.NewTask, part []int, out []store.Inserted, news *wake.News) error {
-	if err := s.enter(ctx); err != nil {
-		return err
-	}
-	if err := s.look(ctx); err != nil {
-		return err
-	}
-	conn, err := s.own.Acquire(ctx)
+	conn, err := s.acquire(ctx)
 	if err != nil {
-		return s.undone(err)
+		return err
 	}
 	defer conn.Release()
 	pg := conn.Conn()

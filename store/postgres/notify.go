@@ -56,7 +56,7 @@ func (m *mailbox) put(n *wake.News) {
 	}
 	if !m.busy {
 		m.busy = true
-		m.s.background(m.send)
+		m.s.beside.Go(m.send)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/fireflytasks/go-firefly/internal/background"
 	"github.com/fireflytasks/go-firefly/internal/ids"
 	"github.com/fireflytasks/go-firefly/internal/wake"
 	"github.com/fireflytasks/go-firefly/store"
@@ -21,9 +22,7 @@ type Store struct {
 	own *pgxpool.Pool
 	sql texts
 
-	closing sync.Mutex
-	done    chan struct{}  // closed by Close
-	beside  sync.WaitGroup // what runs beside the calls
+	beside *background.Group // what runs beside the calls
 
 	looking sync.Mutex
 	ready   atomic.Bool // the server has been looked at
@@ -58,7 +57,7 @@ func New(pool *pgxpool.Pool, opts ...Option) (*Store, error) {
 	if mode := dial.ConnConfig.DefaultQueryExecMode; mode != pgx.QueryExecModeCacheStatement {
 		c.pooler = true // nobody else does without named statements
 	}
-	s := &Store{config: c, app: pool, sql: newTexts(c.schema), done: make(chan struct{}), admin: make(chan struct{}, 1)}
+	s := &Store{config: c, app: pool, sql: newTexts(c.schema), beside: background.New(), admin: make(chan struct{}, 1)}
 	if s.own, err = pgxpool.NewWithConfig(context.Background(), s.ownConfig(dial)); err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
@@ -81,45 +80,9 @@ func (s *Store) ownConfig(c *pgxpool.Config) *pgxpool.Config {
 // Close implements [io.Closer]. It waits for calls that are under way; the application's pool
 // stays open.
 func (s *Store) Close() error {
-	s.closing.Lock()
-	if !s.closed() {
-		close(s.done)
-	}
-	s.closing.Unlock()
-	s.beside.Wait()
+	s.beside.Close()
 	s.own.Close()
 	return nil
-}
-
-// closed reports whether Close was called.
-func (s *Store) closed() bool {
-	select {
-	case <-s.done:
-		return true
-	default:
-		return false
-	}
-}
-
-// background runs fn beside the calls. Its context ends with Close, which waits for it.
-func (s *Store) background(fn func(ctx context.Context)) {
-	s.closing.Lock()
-	defer s.closing.Unlock()
-	if s.closed() {
-		return
-	}
-	s.beside.Go(func() {
-		ctx, cancel := context.WithCancel(context.Background())
-		defer cancel()
-		go func() {
-			defer cancel()
-			select {
-			case <-s.done:
-			case <-ctx.Done():
-			}
-		}()
-		fn(ctx)
-	})
 }
 
 // skew is what tests add to the server's clock, in microseconds.

@@ -144,7 +144,7 @@ func (t *tx) inTime(err error) error {
 	case err == nil:
 		return nil
 	case noPartition(err): // in the next try there is one
-		t.background(func(ctx context.Context) { _ = t.makePartitions(ctx) })
+		t.beside.Go(func(ctx context.Context) { _ = t.makePartitions(ctx) })
 		return errors.Join(store.ErrConflict, err)
 	case t.ctx.Err() != nil:
 		return ended(t.ctx)

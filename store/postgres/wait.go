@@ -12,9 +12,9 @@ import (
 // not heard, the engine finds by polling.
 func (s *Store) Wait(ctx context.Context, queues []string) (store.Hint, error) {
 	if s.notify && !s.pooler {
-		s.listen.Do(func() { s.background(s.hear) })
+		s.listen.Do(func() { s.beside.Go(s.hear) })
 	}
-	return s.board.Wait(ctx, s.done, queues)
+	return s.board.Wait(ctx, s.beside.Done(), queues)
 }
 
 // announce gives news to those who wait in this process, and sends it to the others.

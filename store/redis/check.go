@@ -102,7 +102,7 @@ func (s *Store) look(ctx context.Context) error {
 		s.logger.WarnContext(ctx, "firefly: the server may lose acknowledged tasks when it crashes", "persistence", d.Persistence,
 			"namespace", s.namespace)
 	}
-	s.background(s.tend)
+	s.beside.Go(s.tend)
 	s.ready.Store(true)
 	return nil
 }

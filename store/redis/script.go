@@ -73,7 +73,7 @@ func (s *Store) run(ctx context.Context, sc *script, lists ...[]any) ([][]any, e
 
 // failed explains an error after which some scripts were run, or none.
 func (s *Store) failed(err error, some bool) error {
-	if s.closed() && errors.Is(err, goredis.ErrClosed) {
+	if s.beside.Closed() && errors.Is(err, goredis.ErrClosed) {
 		return store.ErrClosed
 	}
 	err = explain(err)

@@ -8,6 +8,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/fireflytasks/go-firefly/internal/background"
 	"github.com/fireflytasks/go-firefly/internal/ids"
 	"github.com/fireflytasks/go-firefly/internal/wake"
 	"github.com/fireflytasks/go-firefly/store"
@@ -20,9 +21,7 @@ type Store struct {
 	scripts scripts
 	sender  string // marks this process's messages
 
-	closing sync.Mutex
-	done    chan struct{}  // closed by Close
-	beside  sync.WaitGroup // what runs beside the calls
+	beside *background.Group // what runs beside the calls
 
 	looking sync.Mutex
 	ready   atomic.Bool // the server has been looked at
@@ -48,7 +47,7 @@ func New(client goredis.UniversalClient, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{config: c, sender: newSender(), done: make(chan struct{})}
+	s := &Store{config: c, sender: newSender(), beside: background.New()}
 	switch client := client.(type) {
 	case *goredis.Client:
 		options := *client.Options()
@@ -71,48 +70,10 @@ func (c *config) key(name string) string { return "{" + c.namespace + "}:" + nam
 
 // Close implements [io.Closer]. It waits for what runs beside the calls; the client stays open.
 func (s *Store) Close() error {
-	s.closing.Lock()
-	first := !s.closed()
-	if first {
-		close(s.done)
-	}
-	s.closing.Unlock()
-	if !first {
+	if !s.beside.Close() {
 		return nil
 	}
-	s.beside.Wait()
 	return s.server.close()
-}
-
-// closed reports whether Close was called.
-func (s *Store) closed() bool {
-	select {
-	case <-s.done:
-		return true
-	default:
-		return false
-	}
-}
-
-// background runs fn beside the calls. Its context ends with Close, which waits for it.
-func (s *Store) background(fn func(ctx context.Context)) {
-	s.closing.Lock()
-	defer s.closing.Unlock()
-	if s.closed() {
-		return
-	}
-	s.beside.Go(func() {
-		ctx, cancel := context.WithCancel(context.Background())
-		defer cancel()
-		go func() {
-			defer cancel()
-			select {
-			case <-s.done:
-			case <-ctx.Done():
-			}
-		}()
-		fn(ctx)
-	})
 }
 
 // Migrate implements [store.Migrator]. There are no tables to make, so it only finds out whether the
@@ -129,7 +90,7 @@ func (s *Store) enter(ctx context.Context) error {
 	if err := ended(ctx); err != nil {
 		return err
 	}
-	if s.closed() {
+	if s.beside.Closed() {
 		return store.ErrClosed
 	}
 	return nil

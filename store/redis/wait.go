@@ -16,8 +16,8 @@ import (
 // subscription: scripts publish when a task comes into a lane where none was due. Tasks that fall due
 // by and by, and what was not heard, the engine finds by polling.
 func (s *Store) Wait(ctx context.Context, queues []string) (store.Hint, error) {
-	s.listen.Do(func() { s.background(s.hear) })
-	return s.board.Wait(ctx, s.done, queues)
+	s.listen.Do(func() { s.beside.Go(s.hear) })
+	return s.board.Wait(ctx, s.beside.Done(), queues)
 }
 
 // hear passes on what other processes publish, until the store is closed. The subscription is renewed
