@@ -15,7 +15,7 @@ func startPgBouncer(settings func(port int) string) (int, func() error, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	as, err := notRoot()
+	as, err := notRoot("postgres")
 	if err != nil {
 		return 0, nil, err
 	}
@@ -24,7 +24,7 @@ func startPgBouncer(settings func(port int) string) (int, func() error, error) {
 		return 0, nil, err
 	}
 	var at int
-	err = onFreePort(func(port int) error {
+	err = onFreePort(highestPort, func(port int) error {
 		at = port
 		file := g.path("pgbouncer.ini")
 		if err := os.WriteFile(file, []byte(settings(port)), 0o644); err != nil { //nolint:gosec // in a folder of one user

@@ -28,6 +28,18 @@ func postgresContainer() (string, error) {
 	return fmt.Sprintf("postgres://postgres@%s/postgres?sslmode=disable", endpoint), nil
 }
 
+// redisContainer starts a server in a container and returns its URL.
+func redisContainer(image string) (string, error) {
+	const port = "6379/tcp"
+	endpoint, err := startContainer(image, port,
+		wait.ForAll(wait.ForLog("Ready to accept connections"), wait.ForListeningPort(port)),
+		testcontainers.WithCmdArgs("--save", "", "--appendonly", "no"))
+	if err != nil {
+		return "", err
+	}
+	return "redis://" + endpoint + "/0", nil
+}
+
 // startContainer starts a container and returns the host and port that one of its ports is
 // reached by. Where Docker does not answer there is none.
 func startContainer(image, port string, ready wait.Strategy, options ...testcontainers.ContainerCustomizer) (string, error) {
@@ -49,7 +61,6 @@ func startContainer(image, port string, ready wait.Strategy, options ...testcont
 
 // dockerAnswers reports whether there is a Docker to ask for containers.
 func dockerAnswers() bool {
-	const quickly = 5 * time.Second
 	ctx, cancel := context.WithTimeout(context.Background(), quickly)
 	defer cancel()
 	answer := make(chan error, 1) // the library would wait much longer for a host that is not there

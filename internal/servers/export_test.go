@@ -10,4 +10,4 @@ func Absent(text string) error { return absentError(text) }
 var OnFreePort = onFreePort
 
 // Find is for the tests of where a server comes from.
-var Find = find
+var Find = find[Postgres]

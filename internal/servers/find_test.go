@@ -14,6 +14,13 @@ func TestFind(t *testing.T) {
 	is := func(p *servers.Postgres) way { return func() (*servers.Postgres, error) { return p, nil } }
 	fails := func(err error) way { return func() (*servers.Postgres, error) { return nil, err } }
 	notInstalled, noDocker, broken := servers.Absent("not installed"), servers.Absent("no Docker"), errors.New("broken")
+	const env = "FIREFLY_TEST_POSTGRES_URL"
+	var named servers.Postgres
+	var url string
+	byName := func(u string) (*servers.Postgres, error) {
+		url = u
+		return is(&named)()
+	}
 	for _, tc := range []struct {
 		name             string
 		local, contained way
@@ -27,7 +34,8 @@ func TestFind(t *testing.T) {
 		{"none", fails(notInstalled), fails(noDocker), nil, "FIREFLY_TEST_POSTGRES_URL is not set, not installed, no Docker"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := servers.Find("", tc.local, tc.contained)
+			t.Setenv(env, "")
+			got, err := servers.Find(env, byName, tc.local, tc.contained)
 			if got != tc.want {
 				t.Errorf("got %+v", got)
 			}
@@ -40,8 +48,8 @@ func TestFind(t *testing.T) {
 		})
 	}
 	t.Run("an environment variable before all", func(t *testing.T) {
-		const named = "postgres://user@host/database"
-		if got, err := servers.Find(named, is(local), is(contained)); err != nil || got.URL() != named {
+		t.Setenv(env, "here")
+		if got, err := servers.Find(env, byName, is(local), is(contained)); got != &named || url != "here" || err != nil {
 			t.Errorf("got %+v, error %v", got, err)
 		}
 	})

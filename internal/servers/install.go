@@ -45,9 +45,9 @@ func pgBouncerBinary() (string, error) {
 	return "", absentError("PgBouncer is not installed")
 }
 
-// notRoot returns the user to run servers as that refuse to be run by root. It is nil for oneself.
-func notRoot() (*syscall.Credential, error) {
-	const name = "postgres"
+// notRoot returns the user of a name if this is root: some servers refuse to be run by root, and no
+// server has to be. It is nil for oneself.
+func notRoot(name string) (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil //nolint:nilnil // as SysProcAttr has it
 	}

@@ -6,15 +6,28 @@ package servers
 
 const notHere = absentError("servers are not started from binaries on this system")
 
-type cluster struct{}
+type daemon struct{}
 
-func newCluster(...string) (*cluster, error) { return nil, notHere }
+func (*daemon) running() int              { return 0 }
+func (*daemon) processes() ([]int, error) { return nil, nil }
+func (*daemon) kill() error               { return notHere }
+func (*daemon) end() error                { return nil }
 
-func (*cluster) url() string               { return "" }
-func (*cluster) postmaster() int           { return 0 }
-func (*cluster) processes() ([]int, error) { return nil, nil }
-func (*cluster) start() error              { return notHere }
-func (*cluster) kill() error               { return notHere }
-func (*cluster) end() error                { return nil }
+type postmaster struct{ daemon }
+
+func newPostmaster(...string) (*postmaster, error) { return nil, notHere }
+
+func (*postmaster) url() string    { return "" }
+func (*postmaster) restart() error { return notHere }
 
 func startPgBouncer(func(port int) string) (int, func() error, error) { return 0, nil, notHere }
+
+type redisNode struct {
+	daemon
+
+	port int
+}
+
+func newRedisNode(redisMake, int, ...string) (*redisNode, error) { return nil, notHere }
+
+func (*redisNode) restart() error { return notHere }

@@ -17,30 +17,30 @@ const (
 	highestPort = 32_767
 )
 
-// freePort returns a port of the loopback interface that nothing listens on. Another process may
-// be faster to take it: see onFreePort.
-func freePort() (int, error) {
+// freePort returns a port of the loopback interface, at most the highest, that nothing listens on.
+// Another process may be faster to take it: see onFreePort.
+func freePort(highest int) (int, error) {
 	const tries = 100
 	var listen net.ListenConfig
 	var err error
 	for range tries {
-		port := lowestPort + rand.N(highestPort-lowestPort+1)
+		port := lowestPort + rand.N(highest-lowestPort+1)
 		var l net.Listener
 		if l, err = listen.Listen(context.Background(), "tcp", address(port)); err == nil {
 			return port, l.Close()
 		}
 	}
-	return 0, fmt.Errorf("no free port below %d in %d tries: %w", highestPort+1, tries, err)
+	return 0, fmt.Errorf("no free port up to %d in %d tries: %w", highest, tries, err)
 }
 
-// onFreePort starts a server on one port after the other, until it succeeds or it must be for
-// another reason that it fails.
-func onFreePort(start func(port int) error) error {
+// onFreePort starts a server on one port after the other, none above the highest, until it succeeds
+// or it must be for another reason that it fails.
+func onFreePort(highest int, start func(port int) error) error {
 	const tries = 4
 	var err error
 	for range tries {
 		var port int
-		if port, err = freePort(); err != nil {
+		if port, err = freePort(highest); err != nil {
 			return err
 		}
 		if err = start(port); err == nil {

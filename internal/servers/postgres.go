@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -25,50 +24,37 @@ const (
 
 // A Postgres is a PostgreSQL server.
 type Postgres struct {
-	url     string
-	cluster *cluster // nil if the server was not started from this machine's binaries
-	shared  bool
+	url    string
+	local  *postmaster // nil if the server was not started from this machine's binaries
+	shared bool
 }
 
-// shared finds the server that all tests of this binary use. What it starts runs until the binary
-// ends.
-var shared = sync.OnceValues(func() (*Postgres, error) {
-	return find(os.Getenv(envPostgres),
+// sharedPostgres finds the server that all tests of this binary use. What it starts runs until the
+// binary ends.
+var sharedPostgres = sync.OnceValues(func() (*Postgres, error) {
+	return find(envPostgres,
+		func(url string) (*Postgres, error) { return &Postgres{url: url, shared: true}, nil },
 		func() (*Postgres, error) {
 			// No test can crash a server that it shares, so nothing has to be on the disk.
-			return startPostgres("fsync = off", "full_page_writes = off")
+			p, err := startPostgres("fsync = off", "full_page_writes = off")
+			if err != nil {
+				return nil, err
+			}
+			p.shared = true
+			return p, nil
 		},
 		func() (*Postgres, error) {
 			contained, err := postgresContainer()
-			return &Postgres{url: contained}, err
+			return &Postgres{url: contained, shared: true}, err
 		})
 })
 
-// find returns the first server that there is. One that is there and fails is no reason to try
-// another.
-func find(named string, local, contained func() (*Postgres, error)) (*Postgres, error) {
-	if named != "" {
-		return &Postgres{url: named, shared: true}, nil
-	}
-	p, err := local()
-	if notLocal := err; isAbsent(err) {
-		if p, err = contained(); isAbsent(err) {
-			err = absentError(fmt.Sprintf("%s is not set, %v, %v", envPostgres, notLocal, err))
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	p.shared = true
-	return p, nil
-}
-
 func startPostgres(settings ...string) (*Postgres, error) {
-	c, err := newCluster(settings...)
+	p, err := newPostmaster(settings...)
 	if err != nil {
 		return nil, err
 	}
-	return &Postgres{url: c.url(), cluster: c}, nil
+	return &Postgres{url: p.url(), local: p}, nil
 }
 
 // PostgreSQL returns the server that the tests of this binary share: the one that the environment
@@ -76,7 +62,7 @@ func startPostgres(settings ...string) (*Postgres, error) {
 // machine's binaries; or a container. Each test takes a [Postgres.Database] of its own.
 func PostgreSQL(tb testing.TB) *Postgres {
 	tb.Helper()
-	p, err := shared()
+	p, err := sharedPostgres()
 	check(tb, postgres, err)
 	return p
 }
@@ -90,7 +76,7 @@ func NewPostgreSQL(tb testing.TB, settings ...string) *Postgres {
 	p, err := startPostgres(append(durable, settings...)...)
 	check(tb, postgres, err)
 	tb.Cleanup(func() {
-		if err := p.cluster.end(); err != nil {
+		if err := p.local.end(); err != nil {
 			tb.Errorf("postgres: %v", err)
 		}
 	})
@@ -113,7 +99,7 @@ func (p *Postgres) Database(tb testing.TB) string {
 		tb.Fatalf("postgres: %v", err)
 	}
 	tb.Cleanup(func() {
-		if p.cluster != nil && p.cluster.postmaster() == 0 {
+		if p.local != nil && p.local.running() == 0 {
 			return // it was killed, and its data will be removed
 		}
 		if err := p.exec(context.WithoutCancel(tb.Context()), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
@@ -154,7 +140,7 @@ func (p *Postgres) Kill(tb testing.TB) {
 	if p.shared {
 		tb.Fatal("postgres: other tests use this server: kill one of NewPostgreSQL")
 	}
-	if err := p.cluster.kill(); err != nil {
+	if err := p.local.kill(); err != nil {
 		tb.Fatalf("postgres: %v", err)
 	}
 }
@@ -163,10 +149,10 @@ func (p *Postgres) Kill(tb testing.TB) {
 // takes connections.
 func (p *Postgres) Restart(tb testing.TB) {
 	tb.Helper()
-	if p.shared || p.cluster.postmaster() != 0 {
+	if p.shared || p.local.running() != 0 {
 		tb.Fatal("postgres: only a server that was killed can be restarted")
 	}
-	if err := p.cluster.start(); err != nil {
+	if err := p.local.restart(); err != nil {
 		tb.Fatalf("postgres: %v", err)
 	}
 }
@@ -174,8 +160,8 @@ func (p *Postgres) Restart(tb testing.TB) {
 // Processes returns the process ids of the postmaster and, after it, those of its children, for
 // measuring. There are none if the server was killed, or is not one of this machine's binaries.
 func (p *Postgres) Processes() ([]int, error) {
-	if p.cluster == nil {
+	if p.local == nil {
 		return nil, nil
 	}
-	return p.cluster.processes()
+	return p.local.processes()
 }

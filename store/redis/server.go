@@ -46,8 +46,9 @@ func (c *cluster) node(ctx context.Context) (*goredis.Client, error) {
 
 func (c *cluster) moved(ctx context.Context, err error) bool {
 	var refusal goredis.Error
-	if !errors.As(err, &refusal) {
-		return false
+	if !errors.As(err, &refusal) { // a server that has died is noticed by nobody else
+		c.client.ReloadState(ctx)
+		return neverSent(err)
 	}
 	for _, kind := range []string{"MOVED ", "ASK ", "CLUSTERDOWN ", "READONLY ", "TRYAGAIN "} {
 		if strings.HasPrefix(refusal.Error(), kind) {

@@ -51,11 +51,11 @@ func New(client goredis.UniversalClient, opts ...Option) (*Store, error) {
 	switch client := client.(type) {
 	case *goredis.Client:
 		options := *client.Options()
-		options.MaxRetries = -1
+		options.MaxRetries, options.DialerRetries = -1, 1
 		s.server = single{goredis.NewClient(&options)}
 	case *goredis.ClusterClient:
 		options := *client.Options()
-		options.MaxRetries = -1
+		options.MaxRetries, options.DialerRetries = -1, 1
 		options.ReadOnly, options.RouteByLatency, options.RouteRandomly = false, false, false
 		s.server = &cluster{goredis.NewClusterClient(&options), s.key("id")}
 	default:
