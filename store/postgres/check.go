@@ -73,10 +73,26 @@ func (s *Store) inspect(ctx context.Context, q *session, conn querier) error {
 	if err != nil {
 		return fmt.Errorf("schema %s: %w", s.schema, err)
 	}
+	if err := s.checkOwner(ctx, q); err != nil {
+		return err
+	}
 	d, err := q.durability(ctx)
 	if err == nil && (!d.Fsync || !d.FullPageWrites) {
 		s.logger.WarnContext(ctx, "firefly: the server may lose its database when its machine crashes: set fsync and full_page_writes on",
 			"fsync", d.Fsync, "full_page_writes", d.FullPageWrites)
+	}
+	return err
+}
+
+// checkOwner tells what will not be done if the role does not own the tables.
+func (s *Store) checkOwner(ctx context.Context, q *session) error {
+	const text = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'firefly.task'::regclass"
+	owns := true
+	err := q.query(ctx, inSchema(text, s.schema), nil, func(r scanner) error { return r.Scan(&owns) })
+	if err == nil && !owns {
+		s.logger.WarnContext(ctx, "firefly: this role does not own the tables, so it can neither vacuum them nor make and drop partitions: "+
+			"let workers use the owner's role, or set autovacuum_naptime to a few seconds and run Migrate as the owner once a week",
+			"schema", s.schema)
 	}
 	return err
 }

@@ -123,7 +123,7 @@ func (q *session) insert(ctx context.Context, tasks []store.NewTask, part []int,
 		var item int
 		var id int64
 		var outcome store.Outcome
-		var created, due pgTime
+		var created, due pgtype.Timestamptz
 		if err := r.Scan(&item, &id, &outcome, &created, &due); err != nil {
 			return err
 		}

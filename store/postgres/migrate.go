@@ -102,7 +102,8 @@ func Script(schema string, from int) (string, error) {
 }
 
 // Migrate implements [store.Migrator]. It makes the schema and its tables, or brings them up to
-// date, in one transaction. It may be called by many at once: one does it, the others wait. The
+// date, in one transaction. It may be called by many at once: one does it, the others wait. Called
+// by the owner of the tables it also makes the partitions of the days to come. The
 // role needs the right to create schemas in the database, or to own an empty schema of that name.
 func (s *Store) Migrate(ctx context.Context) error {
 	if err := s.enter(ctx); err != nil {
@@ -122,6 +123,9 @@ func (s *Store) Migrate(ctx context.Context) error {
 		if err == nil {
 			err = v.check()
 		}
+		if err == nil { // days go by all the same
+			_, err = tx.Exec(ctx, inSchema(partitionsAhead, s.schema), s.skew())
+		}
 		if !errors.Is(err, ErrSchemaMissing) {
 			return err
 		}
@@ -133,6 +137,10 @@ func (s *Store) Migrate(ctx context.Context) error {
 	}
 	return nil
 }
+
+// partitionsAhead makes partitions if the role may: the owner of the tables.
+const partitionsAhead = `SELECT firefly.make_partitions_1(clock_timestamp() + $1::bigint * interval '1 microsecond')
+	WHERE (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'firefly.task'::regclass)`
 
 // A schemaVersion is what the database holds.
 type schemaVersion struct{ newest, oldest int }

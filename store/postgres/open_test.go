@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/url"
 	"strings"
 	"testing"
@@ -101,6 +102,39 @@ func TestBadServersAreExplained(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
+}
+
+// A role that has all rights but does not own the tables can work, and is told what it cannot do.
+func TestRoleThatDoesNotOwnTheTables(t *testing.T) {
+	address := servers.PostgreSQL(t).Database(t)
+	admin := openPool(t, address)
+	if err := openStore(t, admin).Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, admin, `DROP ROLE IF EXISTS firefly_worker; CREATE ROLE firefly_worker LOGIN;
+		GRANT USAGE ON SCHEMA firefly TO firefly_worker;
+		GRANT ALL ON ALL TABLES IN SCHEMA firefly TO firefly_worker;
+		GRANT ALL ON ALL SEQUENCES IN SCHEMA firefly TO firefly_worker`)
+	t.Cleanup(func() {
+		_, _ = admin.Exec(context.WithoutCancel(t.Context()), "DROP OWNED BY firefly_worker; DROP ROLE firefly_worker")
+	})
+	var log strings.Builder
+	s := openStore(t, openPool(t, with(t, address, func(u *url.URL) { u.User = url.User("firefly_worker") })),
+		postgres.Logger(slog.New(slog.NewTextHandler(&log, nil))))
+	if _, err := s.Insert(t.Context(), []store.NewTask{newTask()}); err != nil {
+		t.Fatal(err)
+	}
+	c := newClaim()
+	tasks, err := s.ClaimDue(t.Context(), c)
+	if err != nil || len(tasks) != 1 {
+		t.Fatalf("claimed %d tasks, error %v", len(tasks), err)
+	}
+	if err := s.Complete(t.Context(), []store.Completion{{ID: tasks[0].ID, Lease: c.Lease}}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(log.String(), "does not own the tables") {
+		t.Errorf("the log says %q", log.String())
+	}
 }
 
 // A server that is killed and comes back is used again, as if nothing had been.

@@ -70,6 +70,14 @@ func TestRetentionDropsDays(t *testing.T) {
 	if got := partitions(t, s, "completed"); got != 15 {
 		t.Errorf("there are %d partitions, want that of today and 14 more", got)
 	}
+	offset = 24 * time.Hour
+	if err := s.store.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := partitions(t, s, "completed"); got != 16 {
+		t.Errorf("there are %d partitions when the owner has migrated a day later, want one more", got)
+	}
+	offset = 0
 	tidy := func() {
 		t.Helper()
 		if err := postgres.Housekeep(t.Context(), s.store); err != nil {

@@ -9,9 +9,6 @@ import (
 	"github.com/fireflytasks/go-firefly/store"
 )
 
-// pgTime scans a timestamp, or none, from any driver.
-type pgTime struct{ pgtype.Timestamptz }
-
 // A taskRow is what a row has before it is a task.
 type taskRow struct {
 	priority            int16
