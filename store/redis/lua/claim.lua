@@ -75,13 +75,13 @@ for i = 9 + 2 * lanes, #ARGV do names[ARGV[i]] = true end
 for _, queue in ipairs(call('SMEMBERS', P .. 'p')) do paused[queue] = true end
 
 -- Looks at due tasks of a lane, from those of other names on that were seen before. A call looks at no
--- more than a thousand of other names: then the next one goes on where this one was, so that it comes
--- to those behind, and to the lanes behind. A lane that was seen to its end is looked at anew.
-local looks = 1000
+-- more than a thousand of other names, each lane having its share: then the next one goes on where
+-- this one was. A lane that was seen to its end is looked at anew.
+local share = math.max(50, math.floor(1000 / lanes))
 local ids, held = {}, {}
 local function claim_from(i)
 	local lane, skip = ARGV[8 + i], tonumber(ARGV[8 + lanes + i])
-	local key = P .. 'd:' .. lane
+	local key, looks = P .. 'd:' .. lane, share
 	while #ids < limit and looks > 0 do
 		local want = skip > 0 and 200 or math.min(limit - #ids, 200) -- others are passed over quickly
 		local found = call('ZRANGE', key, skip, skip + want - 1, 'WITHSCORES')

@@ -2,6 +2,7 @@
 -- does, so that they are in one slot. ARGV[1] is what tests add to the clock, in microseconds,
 -- ARGV[2] the sender's mark. Scripts read first, and write only when nothing can go wrong any more.
 --
+--   id           the last id that was given      run  the process that gave it
 --   t:<shard>    id -> created, due, lane, name, key, the rest      written once, unless replaced
 --   c:<shard>    id -> retries, crashes, due, errors                of tasks that were given back
 --   f:<shard>    id -> how it ended, when, by which lease, result   of finished tasks

@@ -15,17 +15,21 @@ for _, name in ipairs(call('ZRANGE', P .. 'hours', 0, -1)) do
 		local ids = call('LRANGE', P .. name, 0, most - 1)
 		most = most - #ids
 		local endings, records, gone = read('f', ids), read('t', ids), {}
-		for i, id in ipairs(ids) do -- one that was retried, and has ended again, is in a later list
-			local ending = endings[i]
+		for i, id in ipairs(ids) do -- one that was retried, and has ended again, is in a later list, or here twice
+			local ending = not gone[id] and endings[i]
 			if ending and sub(ending, 1, 1) == status and math.floor(sub(ending, 2, 17) / 3600000000) == tonumber(hour) then
-				gone[#gone + 1] = id
+				gone[#gone + 1], gone[id] = id, true
 				if records[i] then count(status, queue_of(select(3, parse(records[i]))), -1) end
 			end
 		end
 		for _, kind in ipairs({ 't', 'c', 'f' }) do drop(kind, gone) end
 		deleted = deleted + #gone
 		call('LTRIM', P .. name, #ids, -1)
-		if call('EXISTS', P .. name) == 0 then call('ZREM', P .. 'hours', name) end
+		if call('EXISTS', P .. name) == 1 then
+			more = '1'
+			break
+		end
+		call('ZREM', P .. 'hours', name)
 	end
 end
 finish_up()
