@@ -95,6 +95,13 @@ func (s *Store) look(ctx context.Context) error {
 	if d.Eviction != "noeviction" {
 		faults = append(faults, fmt.Errorf("maxmemory-policy is %q, by which the server may drop tasks: set it to noeviction", d.Eviction))
 	}
+	denied, err := s.denied(ctx)
+	if err != nil {
+		return store.Definite(fmt.Errorf("redis: %w", explain(err))) // nothing but reads
+	}
+	if len(denied) > 0 {
+		faults = append(faults, fmt.Errorf("%s: also %s", lacksRight, strings.Join(denied, ", ")))
+	}
 	if err := errors.Join(faults...); err != nil {
 		return store.Definite(fmt.Errorf("redis: %w", store.Invalid("the server", faults...)))
 	}
@@ -105,4 +112,17 @@ func (s *Store) look(ctx context.Context) error {
 	s.beside.Go(s.tend)
 	s.ready.Store(true)
 	return nil
+}
+
+// denied asks which commands the user lacks: a script that came upon one would end halfway.
+func (s *Store) denied(ctx context.Context) ([]string, error) {
+	node, err := s.server.node(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	publish := "PUBLISH"
+	if s.server.clustered() {
+		publish = "SPUBLISH"
+	}
+	return node.Eval(ctx, file("rights"), nil, s.key(""), publish).StringSlice()
 }

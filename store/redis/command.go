@@ -44,9 +44,15 @@ func (s *Store) reading(ctx context.Context, f func(node *goredis.Client) error)
 
 // increase reserves n ids and returns the last.
 func (s *Store) increase(ctx context.Context, n int64) (end int64, err error) {
-	err = s.do(ctx, func(node *goredis.Client) (err error) {
-		end, err = node.IncrBy(ctx, s.key("id"), n).Result()
-		return err
-	})
-	return end, err
+	answers, err := s.run(ctx, &s.scripts.number, s.arguments(n))
+	if err != nil {
+		return 0, err
+	}
+	if len(answers[0]) == 1 {
+		end, _ = answers[0][0].(int64)
+	}
+	if end < n {
+		return 0, errAnswer
+	}
+	return end, nil
 }

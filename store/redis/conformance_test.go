@@ -60,7 +60,7 @@ func openStore(tb testing.TB, client goredis.UniversalClient, opts ...redis.Opti
 func empty(tb testing.TB, client goredis.UniversalClient, namespace string) {
 	tb.Helper()
 	ctx := context.WithoutCancel(tb.Context())
-	clear := func(ctx context.Context, node *goredis.Client) error {
+	wipe := func(ctx context.Context, node *goredis.Client) error {
 		keys, err := node.Keys(ctx, "{"+namespace+"}:*").Result()
 		if err != nil || len(keys) == 0 {
 			return err
@@ -70,9 +70,9 @@ func empty(tb testing.TB, client goredis.UniversalClient, namespace string) {
 	var err error
 	switch c := client.(type) {
 	case *goredis.ClusterClient:
-		err = c.ForEachMaster(ctx, clear)
+		err = c.ForEachMaster(ctx, wipe)
 	case *goredis.Client:
-		err = clear(ctx, c)
+		err = wipe(ctx, c)
 	}
 	if err != nil {
 		tb.Fatal(err)

@@ -11,6 +11,8 @@ import (
 	"github.com/fireflytasks/go-firefly/store"
 )
 
+const lacksRight = "the user lacks a right: it needs all commands on the namespace's keys and channel"
+
 // What a server refuses before a script has written anything, and what to do about it. The scripts
 // read first, and the server looks at these before the first write.
 var refusals = []struct {
@@ -31,7 +33,7 @@ var refusals = []struct {
 	{"BUSY ", true, "a script holds the server: SCRIPT KILL ends it"},
 	{"NOAUTH ", false, "the server wants a password"},
 	{"WRONGPASS ", false, "the server refuses the name or the password"},
-	{"NOPERM ", false, "the user lacks a right: it needs all commands on the namespace's keys and channel"},
+	{"NOPERM ", false, lacksRight},
 	{"NOSCRIPT ", true, "the server forgot a script while it was sent"},
 	{"ERR max number of clients", true, "the server has too many clients"},
 	{"UNKILLABLE ", true, "a script holds the server"},
@@ -52,6 +54,9 @@ func explain(err error) error {
 		return err
 	}
 	text := strings.TrimPrefix(refusal.Error(), "ERR Error running script, ")
+	if strings.Contains(text, "The user executing the script ") || strings.Contains(text, "NOPERM ACL failure in script") {
+		return fmt.Errorf("%s: %w", lacksRight, err) // taken away since look, and the script may have ended halfway
+	}
 	for _, r := range refusals {
 		switch {
 		case !strings.HasPrefix(text, r.prefix):

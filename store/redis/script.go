@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -20,7 +21,7 @@ var files embed.FS
 // A script is sent by its digest, or whole to a server that does not know it.
 type script struct{ text, digest string }
 
-type scripts struct{ apply, claim, extend, get, admin, sweep, repair script }
+type scripts struct{ number, apply, claim, extend, get, admin, sweep, repair script }
 
 func newScripts(clustered bool) scripts {
 	common := file("common")
@@ -30,7 +31,7 @@ func newScripts(clustered bool) scripts {
 		return script{text, hex.EncodeToString(sum[:])}
 	}
 	return scripts{
-		load("apply"), load("claim"), load("extend"), load("get"), load("admin"), load("sweep"), load("repair"),
+		load("number"), load("apply"), load("claim"), load("extend"), load("get"), load("admin"), load("sweep"), load("repair"),
 	}
 }
 
@@ -116,11 +117,19 @@ func (s *Store) runOn(ctx context.Context, sc *script, lists [][]any) ([][]any, 
 		}
 		answer, failed := cmd.Slice()
 		if failed != nil {
+			if !allRefused(cmds[i+1:]) {
+				failed = unknown{failed}
+			}
 			return answers, failed
 		}
 		answers = append(answers, answer)
 	}
 	return answers, err
+}
+
+// allRefused reports whether none of the commands was run.
+func allRefused(cmds []*goredis.Cmd) bool {
+	return !slices.ContainsFunc(cmds, func(cmd *goredis.Cmd) bool { return cmd.Err() == nil || !store.IsDefinite(explain(cmd.Err())) })
 }
 
 // send sends n commands in one round trip. Its error is that too few replicas have what they wrote.

@@ -2,9 +2,12 @@ package redis
 
 import (
 	"context"
+	"errors"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -21,21 +24,48 @@ func (s *Store) Wait(ctx context.Context, queues []string) (store.Hint, error) {
 }
 
 // hear passes on what other processes publish, until the store is closed. The subscription is renewed
-// when its connection breaks.
+// when its connection breaks, when the namespace moves, and when the server does not answer.
 func (s *Store) hear(ctx context.Context) {
-	sub := s.server.subscribe(ctx, s.key("wake"))
-	defer sub.Close()
-	messages := sub.ChannelWithSubscriptions()
-	for {
+	for ctx.Err() == nil {
+		s.hearOn(ctx)
 		select {
+		case <-time.After(renewPause):
 		case <-ctx.Done():
-			return
-		case m, ok := <-messages:
-			if !ok {
+		}
+	}
+}
+
+const (
+	renewPause = 100 * time.Millisecond
+	silence    = 3 * time.Second // after which the server is asked whether it is there
+)
+
+// hearOn passes on what comes by one subscription. go-redis would renew it by itself, but take no
+// notice if the node that it asks does not have the namespace any more.
+func (s *Store) hearOn(ctx context.Context) {
+	sub := s.server.subscribe(ctx, s.key("wake"))
+	defer func() { _ = sub.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = sub.Close() })()
+	for asked := false; ; {
+		m, err := sub.ReceiveTimeout(ctx, silence)
+		var quiet net.Error
+		switch {
+		case err == nil:
+			asked = false
+		case errors.As(err, &quiet) && quiet.Timeout() && !asked:
+			asked = true
+			if err := sub.Ping(ctx); err != nil {
 				return
 			}
-			s.heard(m)
+			continue
+		default:
+			s.server.moved(ctx, err)
+			return
 		}
+		if of, ok := m.(*goredis.Subscription); ok && of.Kind == "sunsubscribe" { // the slot has moved
+			return
+		}
+		s.heard(m)
 	}
 }
 
