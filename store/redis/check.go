@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"github.com/fireflytasks/go-firefly/store"
 )
 
@@ -86,7 +88,7 @@ func (s *Store) look(ctx context.Context) error {
 	}
 	d, version, err := s.inspect(ctx)
 	if err != nil {
-		return store.Definite(fmt.Errorf("redis: %w", explain(err))) // nothing but reads
+		return cannotLook(err)
 	}
 	var faults []error
 	if version < leastServer {
@@ -97,7 +99,7 @@ func (s *Store) look(ctx context.Context) error {
 	}
 	denied, err := s.denied(ctx)
 	if err != nil {
-		return store.Definite(fmt.Errorf("redis: %w", explain(err))) // nothing but reads
+		return cannotLook(err)
 	}
 	if len(denied) > 0 {
 		faults = append(faults, fmt.Errorf("%s: also %s", lacksRight, strings.Join(denied, ", ")))
@@ -112,6 +114,17 @@ func (s *Store) look(ctx context.Context) error {
 	s.beside.Go(s.tend)
 	s.ready.Store(true)
 	return nil
+}
+
+// cannotLook explains an error of a look at the server: nothing was changed, and unless the server has
+// refused, the next look may succeed.
+func cannotLook(err error) error {
+	err = explain(err)
+	var refusal goredis.Error
+	if !store.IsDefinite(err) && !errors.As(err, &refusal) {
+		err = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	return store.Definite(fmt.Errorf("redis: %w", err))
 }
 
 // denied asks which commands the user lacks: a script that came upon one would end halfway.

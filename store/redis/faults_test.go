@@ -216,7 +216,9 @@ func TestServerIsLoading(t *testing.T) {
 	_, err = s.Counts(t.Context())
 	expectUnavailable(t, err, "loading its data")
 	slowly("0")
-	_ = <-loaded // an error, if it took too long for the client
+	if err := <-loaded; err != nil {
+		t.Logf("the reload took too long for its client: %v", err)
+	}
 	eventually(t, "an insertion on a server that has loaded", func(ctx context.Context) error {
 		_, err := s.Insert(ctx, newTasks(1))
 		return err

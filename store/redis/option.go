@@ -46,7 +46,7 @@ func RetentionFailed(d time.Duration) Option {
 	return func(c *config) { c.keepFailed = max(d, leastRetention) }
 }
 
-// Replicas makes every write wait until n replicas have it, for that long at most, with WAIT. A write
+// Replicas makes every write of tasks wait until n replicas have it, for that long at most, with WAIT. A write
 // that fewer have by then is not taken back: its outcome is unknown, and the engine asks again. It
 // makes it less likely, not impossible, that a failover loses what was acknowledged.
 func Replicas(n int, within time.Duration) Option {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -52,10 +53,12 @@ func New(client goredis.UniversalClient, opts ...Option) (*Store, error) {
 	case *goredis.Client:
 		options := *client.Options()
 		options.MaxRetries, options.DialerRetries = -1, 1
+		options.ReadTimeout = s.readTimeout(options.ReadTimeout)
 		s.server = single{goredis.NewClient(&options)}
 	case *goredis.ClusterClient:
 		options := *client.Options()
 		options.MaxRetries, options.DialerRetries = -1, 1
+		options.ReadTimeout = s.readTimeout(options.ReadTimeout)
 		options.ReadOnly, options.RouteByLatency, options.RouteRandomly = false, false, false
 		s.server = &cluster{goredis.NewClusterClient(&options), s.key("id")}
 	default:
@@ -63,6 +66,14 @@ func New(client goredis.UniversalClient, opts ...Option) (*Store, error) {
 	}
 	s.scripts = newScripts(s.server.clustered())
 	return s, nil
+}
+
+// readTimeout leaves time for replicas to answer. Zero and less are none, or go-redis' default.
+func (c *config) readTimeout(d time.Duration) time.Duration {
+	if c.replicas == 0 || d <= 0 {
+		return d
+	}
+	return max(d, c.replicasIn+time.Second)
 }
 
 // key names a key of the namespace.
