@@ -10,6 +10,7 @@ import (
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 	"go.uber.org/goleak"
 
 	"github.com/fireflytasks/go-firefly/internal/servers"
@@ -48,6 +49,21 @@ func TestBadOptionsAreRefused(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A client that handles its server's maintenance does not keep the store from dialling its own.
+func TestClientThatHandlesMaintenance(t *testing.T) {
+	client := goredis.NewClient(&goredis.Options{
+		Addr: "127.0.0.1:1", Protocol: 3, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeEnabled},
+	})
+	defer client.Close()
+	s, err := redis.New(client, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 

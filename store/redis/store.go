@@ -54,11 +54,15 @@ func New(client goredis.UniversalClient, opts ...Option) (*Store, error) {
 		options := *client.Options()
 		options.MaxRetries, options.DialerRetries = -1, 1
 		options.ReadTimeout = s.readTimeout(options.ReadTimeout)
+		options.PushNotificationProcessor = nil // a client's own
+		options.MaintNotificationsConfig = options.MaintNotificationsConfig.Clone()
 		s.server = single{goredis.NewClient(&options)}
 	case *goredis.ClusterClient:
 		options := *client.Options()
 		options.MaxRetries, options.DialerRetries = -1, 1
 		options.ReadTimeout = s.readTimeout(options.ReadTimeout)
+		options.PushNotificationProcessor = nil // a client's own
+		options.MaintNotificationsConfig = options.MaintNotificationsConfig.Clone()
 		options.ReadOnly, options.RouteByLatency, options.RouteRandomly = false, false, false
 		s.server = &cluster{goredis.NewClusterClient(&options), s.key("id")}
 	default:
