@@ -13,10 +13,12 @@ const (
 	clientCPU = "client CPU s/1,000"
 	serverCPU = "server CPU s/1,000"
 	totalCPU  = "all CPU s/1,000"
-	journal   = "WAL bytes/task"
+	journal   = "WAL or AOF bytes/task"
 	p50       = "pick-up p50 ms"
 	p99       = "pick-up p99 ms"
 	idleCPU   = "idle CPU %"
+	waiting   = "memory bytes/scheduled task"
+	ended     = "memory bytes/finished task"
 	kept      = "% of empty tables' rate"
 )
 
@@ -42,13 +44,15 @@ func (s size) of(n int) int { return max(100, int(float64(n)*s.scale)) }
 var costs = []string{rate, clientCPU, serverCPU, totalCPU, journal}
 
 var benchmarks = []benchmark{
-	{"insert-1", costs, insertSingly(3_000)},
-	{"insert-16", costs, insertSingly(16_000)},
+	{"insert-1", costs, insertSingly(10_000)},
+	{"insert-16", costs, insertSingly(32_000)},
 	{"insert-bulk", costs, insertBulk},
 	{"drain", costs, drainAll},
+	{"drain-one", costs, drainAll},
 	{"latency", []string{p99, p50, idleCPU}, latency},
 	{"sustained", []string{p99, p50, totalCPU}, sustained},
 	{"wal", []string{journal}, life},
+	{"memory", []string{waiting, ended}, memory},
 	{"finished", []string{rate, kept, totalCPU}, drainBeside(finished)},
 	{"future", []string{rate, kept, totalCPU}, drainBeside(future)},
 }

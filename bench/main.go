@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"runtime/pprof"
@@ -28,7 +29,8 @@ func measure(ctx context.Context) error {
 	for _, b := range benchmarks {
 		names = append(names, b.name)
 	}
-	stores := flag.String("store", "postgres", "the databases to measure on, separated by commas")
+	all := strings.Join(slices.Sorted(maps.Keys(backends)), ",")
+	stores := flag.String("store", all, "the databases to measure on, separated by commas")
 	cases := flag.String("case", strings.Join(names, ","), "the cases to measure")
 	rounds := flag.Int("rounds", 3, "how often each is measured; the median counts")
 	scale := flag.Float64("scale", 1, "how much there is to do, as a share of the full size")

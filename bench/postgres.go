@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -138,26 +136,4 @@ func (b *postgresBackend) openFirefly(ctx context.Context) (system, error) {
 		_, err := pool.Exec(ctx, text, n, sample)
 		return err
 	})
-}
-
-// sample is the JSON of params.
-var sample = []byte(`{"sent":1795418270000000000,"number":12345,"padding":"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqr"}`)
-
-// owner stands for the test that a server would belong to.
-type owner struct {
-	testing.TB
-	cleanups []func()
-}
-
-func (*owner) Helper()                        {}
-func (o *owner) Cleanup(f func())             { o.cleanups = append(o.cleanups, f) }
-func (*owner) Errorf(format string, a ...any) { fmt.Fprintf(os.Stderr, format+"\n", a...) }
-func (*owner) Skipf(format string, a ...any)  { panic(fmt.Sprintf(format, a...)) }
-func (*owner) Fatalf(format string, a ...any) { panic(fmt.Sprintf(format, a...)) }
-
-func (o *owner) end() {
-	for _, f := range o.cleanups {
-		f()
-	}
-	o.cleanups = nil
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 )
@@ -25,8 +26,12 @@ type row struct {
 	LimitSetting   string  `json:"limit_setting"`
 }
 
-// rows compares Firefly's best setting, and its default if that is another, with the peer's best.
+// rows compares Firefly's best setting, and its default if that is another, with the peer's best. There
+// are none if nobody was measured.
 func (r *result) rows() (rows []row) {
+	if !slices.ContainsFunc(r.series, func(all []*series) bool { return len(all) > 0 }) {
+		return nil
+	}
 	bestOf := func(contender int) *series {
 		if contender < len(r.series) && len(r.series[contender]) > 0 {
 			return r.series[contender][0]

@@ -16,13 +16,17 @@ func newParams(number int) params {
 	return params{time.Now().UnixNano(), number, "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqr"}
 }
 
+// sample is the JSON of params.
+var sample = []byte(`{"sent":1795418270000000000,"number":12345,"padding":"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqr"}`)
+
 // age is how long ago the task was scheduled.
 func (p params) age() time.Duration { return time.Duration(time.Now().UnixNano() - p.Sent) }
 
 // A setting is a way to use a system. Of several, the best one counts.
 type setting struct {
 	name      string
-	workers   int  // tasks that run at once; 0 is the system's default
+	workers   int  // tasks that run at once, in each server; 0 is the system's default
+	servers   int  // of a peer that takes but one task at a time in each; 0 is one
 	tuned     bool // for throughput, where that takes more than workers
 	producers int  // goroutines that insert
 	batch     int  // tasks that each of their calls inserts
@@ -79,9 +83,11 @@ type backend interface {
 type usage struct {
 	cpu     time.Duration
 	journal float64 // bytes
+	memory  float64 // bytes that are in use now; 0 if that is not its measure
 }
 
 // backends start the databases, by name.
 var backends = map[string]func(ctx context.Context) (backend, error){
 	"postgres": newPostgres,
+	"redis":    newRedis,
 }

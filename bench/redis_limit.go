@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+// luaSettings are what three lines of Lua for each step do: ids in a list, params in a hash, leases in
+// a sorted set.
+var luaSettings = map[string][]setting{
+	"insert-1":    {{name: "LPUSH, HSET", producers: 1}},
+	"insert-16":   {{name: "LPUSH, HSET", producers: 16}},
+	"insert-bulk": {{name: "2 x 200", producers: 2, batch: 200}, {name: "4 x 200", producers: 4, batch: 200}},
+	"drain":       {{name: "2 loops", workers: 2}, {name: "4 loops", workers: 4}},
+	"wal":         {{name: "2 loops", workers: 2}},
+}
+
+var (
+	luaInsert = goredis.NewScript(`
+local ids = {}
+for i = 1, #ARGV, 2 do ids[#ids + 1] = ARGV[i] end
+redis.call('HSET', '{limit}:params', unpack(ARGV))
+return redis.call('LPUSH', '{limit}:ids', unpack(ids))`)
+	luaClaim = goredis.NewScript(`
+local ids, leases = redis.call('RPOP', '{limit}:ids', ARGV[1]), {}
+if not ids then return {} end
+for i, id in ipairs(ids) do leases[2 * i - 1], leases[2 * i] = ARGV[2], id end
+redis.call('ZADD', '{limit}:leases', unpack(leases))
+return { ids, redis.call('HMGET', '{limit}:params', unpack(ids)) }`)
+	luaComplete = goredis.NewScript(`
+redis.call('HDEL', '{limit}:params', unpack(ARGV))
+return redis.call('INCRBY', '{limit}:done', redis.call('ZREM', '{limit}:leases', unpack(ARGV)))`)
+)
+
+// luaBatch is how many tasks one script takes.
+const luaBatch = 200
+
+// A luaSystem takes and completes tasks, and knows neither retries, nor due times, nor results.
+type luaSystem struct {
+	client *goredis.Client
+	last   atomic.Int64
+}
+
+func (b *redisBackend) openLua(context.Context) (system, error) {
+	return &luaSystem{client: goredis.NewClient(&goredis.Options{Addr: b.server.Addr(), PoolSize: connections})}, nil
+}
+
+func (l *luaSystem) insert(ctx context.Context, _ params) error { return l.push(ctx, 1) }
+
+func (l *luaSystem) insertMany(ctx context.Context, n int, _ setting) error {
+	for ; n > luaBatch; n -= luaBatch {
+		if err := l.push(ctx, luaBatch); err != nil {
+			return err
+		}
+	}
+	return l.push(ctx, n)
+}
+
+// push inserts tasks in one script.
+func (l *luaSystem) push(ctx context.Context, n int) error {
+	args := make([]any, 0, 2*n)
+	for range n {
+		args = append(args, fmt.Sprintf("%013x", l.last.Add(1)), sample)
+	}
+	return luaInsert.Run(ctx, l.client, nil, args...).Err()
+}
+
+// noReply drops the error that stands for a script's nil.
+func noReply(err error) error {
+	if errors.Is(err, goredis.Nil) {
+		return nil
+	}
+	return err
+}
+
+func (l *luaSystem) fill(context.Context, content, int) error { return errors.ErrUnsupported }
+
+func (l *luaSystem) work(ctx context.Context, how setting, handle func(params)) (func() error, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	errs := make([]error, how.workers)
+	var wg sync.WaitGroup
+	for i := range errs {
+		wg.Go(func() {
+			for errs[i] == nil && ctx.Err() == nil {
+				errs[i] = l.round(context.WithoutCancel(ctx), handle)
+			}
+		})
+	}
+	return func() error { cancel(); wg.Wait(); return errors.Join(errs...) }, nil
+}
+
+// round takes tasks and completes them.
+func (l *luaSystem) round(ctx context.Context, handle func(params)) error {
+	end := strconv.FormatInt(time.Now().Add(30*time.Second).Unix(), 10)
+	claimed, err := luaClaim.Run(ctx, l.client, nil, luaBatch, end).Slice()
+	if err != nil {
+		return err
+	}
+	if len(claimed) == 0 {
+		time.Sleep(time.Millisecond)
+		return nil
+	}
+	ids, _ := claimed[0].([]any)
+	for range ids {
+		handle(params{})
+	}
+	return luaComplete.Run(ctx, l.client, nil, ids...).Err()
+}
+
+func (l *luaSystem) settled(ctx context.Context, n int) (bool, error) {
+	done, err := l.client.Get(ctx, "{limit}:done").Int()
+	return done >= n, noReply(err)
+}
+
+func (l *luaSystem) close() error { return l.client.Close() }
