@@ -3,7 +3,6 @@ package redis
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -12,7 +11,11 @@ import (
 )
 
 // idText is an id as keys and members have it: it sorts as the number does.
-func idText(id int64) string { return fmt.Sprintf("%013x", id) }
+func idText(id int64) string {
+	const digits = 13
+	text := strconv.FormatInt(id, 16)
+	return "0000000000000"[min(len(text), digits):] + text
+}
 
 func parseID(text string) (int64, error) { return strconv.ParseInt(text, 16, 64) }
 
@@ -22,12 +25,20 @@ func lane(queue string, priority int) string { return strconv.Itoa(priority) + "
 // The rest of a record, which only this program reads: numbers and lengths as text, then bytes.
 // Params and Meta may be none, which is a length of -1.
 
-func restOf(n *store.NewTask) []byte {
+func restOf(n *store.NewTask) []byte { return appendRest(nil, n) }
+
+// recordOf is what the script insert takes of a record: without a key.
+func recordOf(n *store.NewTask) []byte {
+	b := make([]byte, 0, 100+len(n.Name)+len(n.Encoding)+len(n.Params))
+	b = append(b, n.Name...)
+	return appendRest(append(b, 0, 0), n)
+}
+
+func appendRest(b []byte, n *store.NewTask) []byte {
 	meta := []byte(nil)
 	if n.Meta != nil {
 		meta, _ = json.Marshal(n.Meta) // strings always marshal
 	}
-	b := make([]byte, 0, 64+len(n.Encoding)+len(meta)+len(n.Params))
 	b = append(b, n.Encoding...)
 	for _, number := range []int64{
 		int64(n.MaxRetries), int64(n.RetryDelay), int64(n.Timeout), length(meta), length(n.Params),

@@ -21,17 +21,21 @@ var files embed.FS
 // A script is sent by its digest, or whole to a server that does not know it.
 type script struct{ text, digest string }
 
-type scripts struct{ number, apply, claim, extend, get, admin, sweep, repair script }
+type scripts struct{ number, insert, apply, claim, extend, get, admin, sweep, repair script }
 
 func newScripts(clustered bool) scripts {
 	common := file("common")
 	load := func(name string) script {
-		text := fmt.Sprintf("local CLUSTER = %t\n%s%s", clustered, common, file(name))
+		text := fmt.Sprintf("local CLUSTER = %t\n", clustered)
+		if name != "insert" {
+			text += common
+		}
+		text += file(name)
 		sum := sha1.Sum([]byte(text)) //nolint:gosec // as before
 		return script{text, hex.EncodeToString(sum[:])}
 	}
 	return scripts{
-		load("number"), load("apply"), load("claim"), load("extend"), load("get"), load("admin"), load("sweep"), load("repair"),
+		load("number"), load("insert"), load("apply"), load("claim"), load("extend"), load("get"), load("admin"), load("sweep"), load("repair"),
 	}
 }
 

@@ -25,25 +25,33 @@ const (
 
 // Insert implements [store.Writer].
 func (s *Store) Insert(ctx context.Context, tasks []store.NewTask) ([]store.Inserted, error) {
-	var b batch
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	refused := store.BatchError{Op: opInsert}
-	var valid []int
+	valid := make([]int, 0, len(tasks))
 	again := make([]bool, len(tasks))
+	plain := true
 	for i := range tasks {
 		if err := tasks[i].Validate(); err != nil {
 			refused.Refuse(i, tasks[i].ID, err)
 			continue
 		}
 		again[i] = tasks[i].ID != 0
+		plain = plain && !again[i] && tasks[i].UniqueKey == ""
 		valid = append(valid, i)
 	}
 	if err := s.number(ctx, tasks, valid); err != nil {
 		return nil, err
 	}
 	out := make([]store.Inserted, len(tasks))
+	if plain {
+		if err := s.insertPlain(ctx, tasks, valid, out); err != nil {
+			return nil, err
+		}
+		return out, refused.OrNil()
+	}
+	var b batch
 	for _, i := range valid {
 		b.insert(&tasks[i], again[i], &out[i])
 	}
@@ -99,14 +107,7 @@ type item struct {
 }
 
 func (b *batch) insert(n *store.NewTask, again bool, out *store.Inserted) {
-	eta := ""
-	if !n.ETA.IsZero() {
-		at := n.ETA.UnixMicro()
-		if n.ETA.Nanosecond()%1000 > 0 {
-			at++
-		}
-		eta = strconv.FormatInt(at, 10)
-	}
+	eta := etaText(n)
 	delay := micros(n.Delay)
 	id := n.ID
 	b.items = append(b.items, item{
@@ -131,13 +132,8 @@ func (b *batch) insert(n *store.NewTask, again bool, out *store.Inserted) {
 		},
 		stored: func(now string) *wake.News {
 			at, _ := strconv.ParseInt(now, 10, 64)
-			due := at + delay
-			if eta != "" {
-				due, _ = strconv.ParseInt(eta, 10, 64)
-				due = max(due, at)
-			}
-			*out = store.Inserted{ID: id, Created: fromMicros(at), Due: fromMicros(due)}
-			if due <= at {
+			*out = store.Inserted{ID: id, Created: fromMicros(at), Due: fromMicros(dueAt(eta, delay, at))}
+			if !out.Due.After(out.Created) {
 				return &wake.News{Queues: []string{n.Queue}}
 			}
 			return nil
@@ -271,28 +267,4 @@ func (b *batch) heed(part []item, answer []any) error {
 		}
 	}
 	return nil
-}
-
-// idBlock is how many ids are fetched at least.
-const idBlock = 1000
-
-// number gives ids to those tasks that have none.
-func (s *Store) number(ctx context.Context, tasks []store.NewTask, valid []int) error {
-	var none []*int64
-	for _, i := range valid {
-		if tasks[i].ID == 0 {
-			none = append(none, &tasks[i].ID)
-		}
-	}
-	for {
-		if none = s.ids.Take(none); len(none) == 0 {
-			return nil
-		}
-		n := int64(max(idBlock, len(none)))
-		end, err := s.increase(ctx, n)
-		if err != nil {
-			return store.Definite(err) // ids that are lost are no loss
-		}
-		s.ids.Add(end-n+1, end+1)
-	}
 }

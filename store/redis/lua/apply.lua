@@ -133,13 +133,15 @@ for _, item in ipairs(inserts) do
 end
 
 -- Write: first what ends or is given back, which frees keys.
-local ended, gone, again, given = {}, {}, {}, {}
+local ended, gone, again, given, stopped = {}, {}, {}, {}, {}
 for item, lane in pairs(lane_of_item) do
 	local a = first[item]
 	local kind, id, lease = ARGV[a], ARGV[a + 1], ARGV[a + 2]
-	local list = field(gone, held_key(lease, lane))
+	local held = field(gone, lease)
+	local list = held[lane]
+	if not list then list = {} held[lane] = list end
 	list[#list + 1] = tonumber(id, 16)
-	count('running', queue_of(lane), -1)
+	stopped[lane] = (stopped[lane] or 0) + 1
 	if kind == 'c' then
 		ended[#ended + 1] = { id = id, lane = lane, status = 'c', lease = lease, result = ARGV[a + 3] }
 	else
@@ -176,7 +178,10 @@ for i, id in ipairs(again) do
 	end
 	put(kept, id, state_text(state))
 end
-for key, ids in pairs(gone) do each('SREM', key, ids) end
+for lease, held in pairs(gone) do
+	for lane, ids in pairs(held) do each('SREM', held_key(lease, lane), ids) end
+end
+for lane, n in pairs(stopped) do count('running', queue_of(lane), -n) end
 for _, lease in ipairs(leases) do close_if_empty(lease, lanes_of_lease[lease]) end
 write('c', kept)
 end_tasks(ended)

@@ -147,14 +147,20 @@ end
 -- are in no index any more.
 local function end_tasks(ended)
 	if #ended == 0 then return end
-	local records, lists, ids = {}, {}, {}
-	local hour = math.floor(at / 3600000000)
-	for i, e in ipairs(ended) do
-		put(records, e.id, e.status .. fmt('%016.0f', at) .. e.lease .. (e.result or '-'))
-		local list = field(lists, e.status)
-		list[#list + 1] = e.id
-		ids[i] = e.id
-		count(e.status, queue_of(e.lane), 1)
+	local records, lists, ids, numbers = {}, {}, {}, {}
+	local hour, when = math.floor(at / 3600000000), fmt('%016.0f', at)
+	for i = 1, #ended do
+		local e = ended[i]
+		local id, status = e.id, e.status
+		put(records, id, status .. when .. e.lease .. (e.result or '-'))
+		local list, n = lists[status], numbers[status]
+		if not list then list = {} lists[status] = list n = {} numbers[status] = n end
+		list[#list + 1] = id
+		ids[i] = id
+		n[e.lane] = (n[e.lane] or 0) + 1
+	end
+	for status, n in pairs(numbers) do
+		for lane, some in pairs(n) do count(status, queue_of(lane), some) end
 	end
 	write('f', records)
 	for status, list in pairs(lists) do

@@ -1,0 +1,100 @@
+package redis
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/fireflytasks/go-firefly/internal/wake"
+	"github.com/fireflytasks/go-firefly/store"
+)
+
+// insertPlain stores tasks without unique keys that are no repeats.
+func (s *Store) insertPlain(ctx context.Context, tasks []store.NewTask, valid []int, out []store.Inserted) error {
+	var lists [][]any
+	var parts [][]int
+	for first := 0; first < len(valid); {
+		end, bytes := first, 0
+		args := s.arguments()
+		for end < len(valid) && end-first < mostItems && (end == first || bytes < mostBytes) {
+			n := &tasks[valid[end]]
+			args = append(args, idText(n.ID), etaText(n), micros(n.Delay), lane(n.Queue, n.Priority), recordOf(n))
+			bytes += len(n.Params)
+			end++
+		}
+		lists, parts = append(lists, args), append(parts, valid[first:end])
+		first = end
+	}
+	if len(lists) == 0 {
+		return nil
+	}
+	answers, err := s.run(ctx, &s.scripts.insert, lists...)
+	if err != nil {
+		return err
+	}
+	s.work.Add(1)
+	var news wake.News
+	for i, part := range parts {
+		if len(answers[i]) != 1 {
+			return errAnswer
+		}
+		text, _ := answers[i][0].(string)
+		at, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return errAnswer
+		}
+		for _, t := range part {
+			n := &tasks[t]
+			due := dueAt(etaText(n), micros(n.Delay), at)
+			out[t] = store.Inserted{ID: n.ID, Created: fromMicros(at), Due: fromMicros(due)}
+			if due <= at {
+				news.Due(n.Queue)
+			}
+		}
+	}
+	s.board.Announce(&news)
+	return nil
+}
+
+// etaText is a task's ETA in microseconds, rounded up; empty if it has none.
+func etaText(n *store.NewTask) string {
+	if n.ETA.IsZero() {
+		return ""
+	}
+	at := n.ETA.UnixMicro()
+	if n.ETA.Nanosecond()%1000 > 0 {
+		at++
+	}
+	return strconv.FormatInt(at, 10)
+}
+
+// dueAt computes as the scripts do when a new task is due.
+func dueAt(eta string, delay, at int64) int64 {
+	if due, err := strconv.ParseInt(eta, 10, 64); err == nil && due > at {
+		return due
+	}
+	return at + delay
+}
+
+// idBlock is how many ids are fetched at least.
+const idBlock = 1000
+
+// number gives ids to those tasks that have none.
+func (s *Store) number(ctx context.Context, tasks []store.NewTask, valid []int) error {
+	var none []*int64
+	for _, i := range valid {
+		if tasks[i].ID == 0 {
+			none = append(none, &tasks[i].ID)
+		}
+	}
+	for {
+		if none = s.ids.Take(none); len(none) == 0 {
+			return nil
+		}
+		n := int64(max(idBlock, len(none)))
+		end, err := s.increase(ctx, n)
+		if err != nil {
+			return store.Definite(err) // ids that are lost are no loss
+		}
+		s.ids.Add(end-n+1, end+1)
+	}
+}
