@@ -91,7 +91,8 @@ func (s *Store) checkOwner(ctx context.Context, q *session) error {
 	err := q.query(ctx, inSchema(text, s.schema), nil, func(r scanner) error { return r.Scan(&owns) })
 	if err == nil && !owns {
 		s.logger.WarnContext(ctx, "firefly: this role does not own the tables, so it can neither vacuum them nor make and drop "+
-			"partitions: let workers use the owner's role, or set autovacuum_naptime to a few seconds and run Migrate as the owner once a week",
+			"partitions: let workers use the owner's role, or set autovacuum_naptime to a few seconds and run Migrate as the owner "+
+			"once a week",
 			"schema", s.schema)
 	}
 	return err

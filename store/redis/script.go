@@ -35,7 +35,8 @@ func newScripts(clustered bool) scripts {
 		return script{text, hex.EncodeToString(sum[:])}
 	}
 	return scripts{
-		load("number"), load("insert"), load("apply"), load("claim"), load("extend"), load("get"), load("admin"), load("sweep"), load("repair"),
+		load("number"), load("insert"), load("apply"), load("claim"), load("extend"), load("get"), load("admin"), load("sweep"),
+		load("repair"),
 	}
 }
 
