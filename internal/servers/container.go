@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/testcontainers/testcontainers-go"
@@ -38,6 +39,38 @@ func redisContainer(image string) (string, error) {
 		return "", err
 	}
 	return "redis://" + endpoint + "/0", nil
+}
+
+// mongoContainer starts a server in a container, a replica set of one member or a stand-alone one,
+// and returns its URL.
+func mongoContainer(standAlone bool) (string, error) {
+	const port = "27017/tcp"
+	var options []testcontainers.ContainerCustomizer
+	if !standAlone {
+		options = append(options,
+			testcontainers.WithCmd("mongod", "--replSet", "rs0", "--bind_ip_all"),
+			testcontainers.WithAdditionalLifecycleHooks(testcontainers.ContainerLifecycleHooks{
+				PostReadies: []testcontainers.ContainerHook{initiateReplicaSet},
+			}))
+	}
+	endpoint, err := startContainer("mongo:8", port,
+		wait.ForAll(wait.ForLog("Waiting for connections"), wait.ForListeningPort(port)), options...)
+	if err != nil {
+		return "", err
+	}
+	return "mongodb://" + endpoint + "/?directConnection=true", nil
+}
+
+// initiateReplicaSet makes a container's server the only member, and the primary.
+func initiateReplicaSet(ctx context.Context, c testcontainers.Container) error {
+	const script = `try { rs.status() } catch { rs.initiate({_id: "rs0", members: [{_id: 0, host: "127.0.0.1:27017"}]}) }
+		while (!db.hello().isWritablePrimary) sleep(50)`
+	status, out, err := c.Exec(ctx, []string{"mongosh", "--quiet", "--eval", script})
+	if err == nil && status != 0 {
+		text, _ := io.ReadAll(out)
+		err = fmt.Errorf("rs.initiate: exit status %d: %s", status, text)
+	}
+	return err
 }
 
 // startContainer starts a container and returns the host and port that one of its ports is

@@ -4,5 +4,5 @@
 // however that ends; no TestMain is needed.
 //
 // Without a server a test is skipped, unless the environment variable FIREFLY_TEST_REQUIRE
-// names its backend: "postgres,pgbouncer,redis", say. Then it fails.
+// names its backend: "postgres,redis,mongo", say. Then it fails.
 package servers

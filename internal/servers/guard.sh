@@ -14,5 +14,5 @@ if [ -n "$pid" ]; then
 	while kill -"$2" "$pid" && [ $((tries -= 1)) -gt 0 ]; do sleep 0.05; done
 	kill -KILL "$pid"
 fi
-tries=100 # its children may still write while they end
+tries=600 # its children may still write while they end, on a busy machine for long
 until rm -rf "$1" || [ $((tries -= 1)) = 0 ]; do sleep 0.05; done

@@ -40,6 +40,7 @@ func TestServersDoNotOutliveTheBinary(t *testing.T) {
 	}{
 		{"postgres", havePostgres, startPostgres, 1300 * time.Millisecond, []string{exits, panics, killed}},
 		{"redis", haveRedis, startRedis, 450 * time.Millisecond, []string{killed}}, // the guard is the same
+		{"mongo", haveMongo, startMongo, 1300 * time.Millisecond, []string{killed}},
 	}
 	for _, b := range backends {
 		if end, ok := strings.CutPrefix(os.Getenv(envVictim), b.name+" "); ok {
@@ -98,6 +99,11 @@ func haveRedis(t *testing.T) {
 	servers.NewRedis(t)
 }
 
+func haveMongo(t *testing.T) {
+	t.Helper()
+	servers.NewMongoDB(t)
+}
+
 // startPostgres starts servers of all kinds and returns their processes.
 func startPostgres(t *testing.T) []int {
 	t.Helper()
@@ -116,6 +122,14 @@ func startRedis(t *testing.T) []int {
 	own.Kill(t)
 	own.Restart(t)
 	return processes(t, shared, own, replica, servers.RedisCluster(t))
+}
+
+func startMongo(t *testing.T) []int {
+	t.Helper()
+	shared, own := servers.MongoDB(t), servers.NewMongoDB(t)
+	own.Kill(t)
+	own.Restart(t)
+	return processes(t, shared, own)
 }
 
 func processes(t *testing.T, of ...interface{ Processes() ([]int, error) }) []int {

@@ -35,6 +35,22 @@ func postgresBinaries() (string, error) {
 	return filepath.Dir(name), err
 }
 
+// documentDBBinaries returns the folder of the PostgreSQL that scripts/setup-documentdb installed.
+func documentDBBinaries() (string, error) {
+	root := os.Getenv(envDocumentDB)
+	if root == "" { // no store needs it yet, so no test looks for it by itself
+		return "", absentError(envDocumentDB + " is not set")
+	}
+	found, err := filepath.Glob(filepath.Join(root, "usr/lib/postgresql/*/bin/postgres"))
+	if err == nil && len(found) == 0 {
+		err = absentError("DocumentDB is not installed")
+	}
+	if err != nil {
+		return "", err
+	}
+	return filepath.Dir(found[0]), nil
+}
+
 // pgBouncerBinary returns the name of the binary.
 func pgBouncerBinary() (string, error) {
 	for _, name := range []string{"pgbouncer", "/usr/sbin/pgbouncer"} { // not all users have sbin in PATH

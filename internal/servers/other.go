@@ -15,7 +15,9 @@ func (*daemon) end() error                { return nil }
 
 type postmaster struct{ daemon }
 
-func newPostmaster(...string) (*postmaster, error) { return nil, notHere }
+func newPostmaster(...string) (*postmaster, error)       { return nil, notHere }
+func postmasterOf(string, []string) (*postmaster, error) { return nil, notHere }
+func documentDBBinaries() (string, error)                { return "", notHere }
 
 func (*postmaster) url() string    { return "" }
 func (*postmaster) restart() error { return notHere }

@@ -24,6 +24,11 @@ func newPostmaster(settings ...string) (*postmaster, error) {
 	if err != nil {
 		return nil, err
 	}
+	return postmasterOf(bin, settings)
+}
+
+// postmasterOf starts a server from the binaries in a folder.
+func postmasterOf(bin string, settings []string) (*postmaster, error) {
 	as, err := notRoot("postgres")
 	if err != nil {
 		return nil, err
