@@ -2,7 +2,6 @@ package docdb_test
 
 import (
 	"context"
-	"crypto/rand"
 	"net/url"
 	"testing"
 
@@ -13,27 +12,26 @@ import (
 	"github.com/fireflytasks/go-firefly/internal/servers"
 )
 
-// A rawSession is a session whose commands are written by hand.
+// A rawSession is a session whose transactions and repetitions are written by hand.
 type rawSession struct {
 	database
 
-	id bson.Binary
+	session *mongo.Session
 }
 
 func (db database) rawSession() rawSession {
-	const uuid = 4
-	id := make([]byte, 16)
-	_, _ = rand.Read(id)
-	id[6], id[8] = 0x40|id[6]&0x0f, 0x80|id[8]&0x3f // of version 4
-	return rawSession{db, bson.Binary{Subtype: uuid, Data: id}}
+	db.t.Helper()
+	s, err := db.Client().StartSession()
+	must(db.t, err)
+	db.t.Cleanup(func() { s.EndSession(context.WithoutCancel(db.t.Context())) })
+	return rawSession{db, s}
 }
 
 // run runs a command of the session with a number, and returns the reply.
-func (s rawSession) run(ctx context.Context, number int64, command d, more ...bson.E) (bson.Raw, error) {
-	command = append(command,
-		bson.E{Key: "lsid", Value: d{{Key: "id", Value: s.id}}},
-		bson.E{Key: "txnNumber", Value: number})
-	return s.RunCommand(ctx, append(command, more...)).Raw()
+func (s rawSession) run(number int64, command d, more ...bson.E) (bson.Raw, error) {
+	const used = 1000 // the client may have had the session before, and has counted its writes
+	command = append(command, bson.E{Key: "txnNumber", Value: used + number})
+	return s.RunCommand(mongo.NewSessionContext(s.t.Context(), s.session), append(command, more...)).Raw()
 }
 
 var (
@@ -43,8 +41,8 @@ var (
 
 // end commits or aborts.
 func (s rawSession) end(number int64, how string) error {
-	admin := rawSession{database{s.Client().Database("admin"), s.t}, s.id}
-	_, err := admin.run(s.t.Context(), number, d{{Key: how, Value: 1}}, inside)
+	admin := rawSession{database{s.Client().Database("admin"), s.t}, s.session}
+	_, err := admin.run(number, d{{Key: how, Value: 1}}, inside)
 	return err
 }
 
@@ -64,7 +62,7 @@ func TestRepeatedWrite(t *testing.T) {
 		number++
 		var replies [3]bson.Raw
 		for i := range replies {
-			reply, err := s.run(t.Context(), number, command)
+			reply, err := s.run(number, command)
 			must(t, err)
 			replies[i] = reply
 		}
@@ -79,9 +77,9 @@ func TestRepeatedWrite(t *testing.T) {
 	c.wantN(0, 1)
 	c.wantN(1, 2)
 	c.wantCount(3 - 1 + 2)
-	_, err := s.run(t.Context(), 1, increment(c, 0))
+	_, err := s.run(1, increment(c, 0))
 	wantCode(t, err, 225, false)
-	if _, err := db.rawSession().run(t.Context(), 1, increment(c, 0)); err != nil {
+	if _, err := db.rawSession().run(1, increment(c, 0)); err != nil {
 		t.Errorf("another session's number is its own: error %v", err)
 	}
 	c.wantN(0, 2)
@@ -92,7 +90,7 @@ func TestStatesOfTransaction(t *testing.T) {
 	c := db.with("c", docs(1)...)
 	s := db.rawSession()
 	update := func(number int64, more ...bson.E) error {
-		_, err := s.run(t.Context(), number, increment(c, 0), more...)
+		_, err := s.run(number, increment(c, 0), more...)
 		return err
 	}
 	wantCode(t, update(1, inside), 251, true) // was not started

@@ -48,7 +48,7 @@ func TestStandAlone(t *testing.T) {
 		c.wantN(0, 1)
 	})
 	t.Run("it repeats no writes", func(t *testing.T) {
-		_, err := db.rawSession().run(t.Context(), 1, increment(c, 0))
+		_, err := db.rawSession().run(1, increment(c, 0))
 		wantCode(t, err, 20, false)
 	})
 	t.Run("it has no change streams", func(t *testing.T) {
