@@ -33,6 +33,11 @@ func (w *Worker) commit(r *run, a *attempt, returned []byte) verdict {
 		sent, err = writeAndCommit(ctx, tx, write)
 	} else {
 		sent, err = writeInTx(ctx, w.store, write)
+		parents, ok := store.As[store.ParentCompleter](w.store)
+		if ok && !sent && errors.Is(err, errors.ErrUnsupported) { // its outbox does as well
+			inserted, err = parents.CompleteParent(ctx, done[0], staged)
+			sent = true // for all we know
+		}
 	}
 	switch {
 	case err == nil:

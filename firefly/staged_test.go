@@ -209,8 +209,11 @@ func TestTooManyChildren(t *testing.T) {
 	})
 }
 
-// noTx is a store whose WithTx is unsupported.
-type noTx struct{ *memory.Store }
+// noTx is a store whose WithTx is unsupported, and that can do no more than be read.
+type noTx struct {
+	store.Store
+	store.Getter
+}
 
 func (s noTx) WithTx(context.Context, func(context.Context, store.Writer) error) error {
 	return store.Unsupported(s, "WithTx")
@@ -218,7 +221,7 @@ func (s noTx) WithTx(context.Context, func(context.Context, store.Writer) error)
 
 func TestStagingWithoutTransactions(t *testing.T) {
 	inWorld(t, func(w *world) {
-		s := noTx{w.store.Store}
+		s := noTx{w.store, w.store}
 		client := newClient(t, s)
 		parent := firefly.Define("parent", firefly.NoResult(func(ctx context.Context, _ firefly.None) error {
 			_, err := child.Schedule(ctx, client, "kid")

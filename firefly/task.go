@@ -128,7 +128,7 @@ func typedCall[A, R any](fn func(context.Context, A) (R, error)) func(context.Co
 // that it may be; after any other error it is not.
 //
 // In a handler of a worker on the same store, the task is staged instead: it is stored if and
-// only if the handler's task completes, in one transaction with it.
+// only if the handler's task completes, in one step with it.
 func (t Task[A, R]) Schedule(ctx context.Context, c *Client, args A, opts ...ScheduleOption) (*Handle[R], error) {
 	call := t.Call(args, opts...)
 	if err := c.ScheduleMany(ctx, call); err != nil {

@@ -199,6 +199,10 @@ func (f *faulty) WithTx(ctx context.Context, fn func(context.Context, store.Writ
 	return cutErr(f, "Commit", func() error { return f.Store.WithTx(ctx, fn) })
 }
 
+func (f *faulty) CompleteParent(ctx context.Context, done store.Completion, children []store.NewTask) ([]store.Inserted, error) {
+	return cut(f, "CompleteParent", func() ([]store.Inserted, error) { return f.Store.CompleteParent(ctx, done, children) })
+}
+
 func (f *faulty) Begin(ctx context.Context) (store.Tx, error) {
 	tx, err := f.Store.Begin(ctx)
 	return &faultyTx{tx, f}, err

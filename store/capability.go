@@ -45,7 +45,8 @@ func Close(s Store) error {
 	return nil
 }
 
-// Full is a store with every capability: what storetest.RunFull demands.
+// Full is a store with every capability but [ParentCompleter], which stands in for transactions:
+// what storetest.RunFull demands.
 type Full interface {
 	Store
 	Extender
@@ -96,7 +97,8 @@ type Hint struct {
 }
 
 // Beginner opens transactions that outlast a function call: a handler's transaction needs it
-// to reach the database. [Begin] has a fallback.
+// to reach the database. [Begin] has a fallback. A store without transactions may have a Begin
+// that returns an [*UnsupportedError]: then a handler hears of it at once, not at the commit.
 type Beginner interface {
 	// Begin opens a transaction. It is rolled back when ctx ends before it is committed.
 	Begin(ctx context.Context) (Tx, error)
@@ -111,6 +113,35 @@ type Tx interface {
 	Commit(ctx context.Context) error
 	// Rollback undoes all writes. After Commit it does nothing and returns nil.
 	Rollback(ctx context.Context) error
+}
+
+// ParentCompleter completes a task together with the insertion of its children, for stores that
+// can do that without transactions: the children are first kept in the parent's own record, which
+// one atomic write completes. Where WithTx is unsupported, a handler that schedules tasks needs it.
+//
+// Less does not do. Children that are inserted before the completion are there although their
+// parent fails. Those that are inserted after it are lost if the process dies between. And a
+// unique key made from the parent does not find a child that has finished before its parent is
+// run again, as the key is free by then.
+type ParentCompleter interface {
+	// CompleteParent ends a running task as completed and inserts the tasks that its handler
+	// scheduled: both, or neither (rule 20). It returns, by position, what became of each child,
+	// and sets children[i].ID as Insert does: before it writes, where a reply can be lost.
+	//
+	// If the lease does not hold the task any more, the error is a [*BatchError] of the Op
+	// "complete" with [ErrLeaseLost]. Invalid children are named in one of the Op "insert". More
+	// than [MaxTx] writes, of which the completion is one, or more bytes than the parent's record
+	// takes, are refused with [ErrTxTooLarge]. In all these cases nothing was changed.
+	//
+	// The completion decides: once it is made, the children will be there, even if the process
+	// dies at once; when the call returns nil, they are. Others may see the completion first.
+	//
+	// In doubt the call may be repeated as it is, with the ids that it set. A repeat under the
+	// lease that completed the task returns nil and inserts no child twice.
+	//
+	// Unique keys are judged when a child is inserted, after the completion has freed its
+	// parent's. If another task holds the key then, the child is [Existing] or [Replaced].
+	CompleteParent(ctx context.Context, done Completion, children []NewTask) ([]Inserted, error)
 }
 
 // Lister finds tasks.

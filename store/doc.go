@@ -73,4 +73,10 @@
 //     that a task that changes meanwhile is judged by its new state. Counts equal the rows.
 //  19. Use. All methods may be called concurrently. After Close they return [ErrClosed], and
 //     no goroutine is left. A call whose ctx has ended before it began changes nothing.
+//  20. Parents. CompleteParent completes a task and inserts its children, or does neither. The
+//     completion decides, and proves the lease. From then on the children will be there, even
+//     if the caller dies: a store that inserts them later does so with a claim, as it takes
+//     back. When the call returns nil they are there. No error after the completion is
+//     definite. A repeat under the lease that completed the task is nil, and inserts no child
+//     twice. A Release finds out as in rule 15.
 package store

@@ -52,6 +52,8 @@ type broken struct {
 	wait       func(context.Context, []string) (store.Hint, error)
 	migrate    func(context.Context) error
 	closeStore func() error
+
+	completeParent func(context.Context, store.Completion, []store.NewTask) ([]store.Inserted, error)
 }
 
 func (b *broken) Insert(ctx context.Context, tasks []store.NewTask) ([]store.Inserted, error) {
@@ -104,6 +106,15 @@ func (b *broken) WithTx(ctx context.Context, fn func(context.Context, store.Writ
 		return b.withTx(ctx, fn)
 	}
 	return b.Store.WithTx(ctx, fn)
+}
+
+func (b *broken) CompleteParent(ctx context.Context, done store.Completion, children []store.NewTask) ([]store.Inserted, error) {
+	if b.completeParent != nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.completeParent(ctx, done, children)
+	}
+	return b.Store.CompleteParent(ctx, done, children)
 }
 
 func (b *broken) Begin(ctx context.Context) (store.Tx, error) {

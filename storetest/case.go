@@ -22,10 +22,16 @@ type testCase struct {
 type capability struct {
 	name    string
 	offered func(store.Store) bool
+	extra   bool // not a part of store.Full
 }
 
 func offers[C any](name string) capability {
-	return capability{name, func(s store.Store) bool { _, ok := store.As[C](s); return ok }}
+	return capability{name: name, offered: func(s store.Store) bool { _, ok := store.As[C](s); return ok }}
+}
+
+func (c capability) beyondFull() capability {
+	c.extra = true
+	return c
 }
 
 var (
@@ -41,6 +47,8 @@ var (
 	pauser   = offers[store.Pauser]("Pauser")
 	migrator = offers[store.Migrator]("Migrator")
 	closer   = offers[io.Closer]("Closer")
+
+	parentCompleter = offers[store.ParentCompleter]("ParentCompleter").beyondFull()
 )
 
 // needs is for a case's field of that name.
@@ -64,7 +72,7 @@ func (c *testCase) check(tb testing.TB, h Harness, full bool) {
 	for _, need := range c.needs {
 		switch {
 		case need.offered(s):
-		case full:
+		case full && !need.extra:
 			tb.Fatalf("the store is no %s", need.name)
 		default:
 			tb.Skipf("the store is no %s", need.name)

@@ -1,12 +1,16 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/fireflytasks/go-firefly/store"
+	"github.com/fireflytasks/go-firefly/store/memory"
 )
 
 func TestMain(m *testing.M) {
@@ -25,7 +29,7 @@ func TestCasesAreWellFormed(t *testing.T) {
 			t.Errorf("%s: the name is used twice", c.name)
 		}
 		seen[c.name] = true
-		if c.rule < 1 || c.rule > 19 || c.says == "" || c.run == nil {
+		if c.rule < 1 || c.rule > 20 || c.says == "" || c.run == nil {
 			t.Errorf("%s: rule %d, says %q", c.name, c.rule, c.says)
 		}
 	}
@@ -99,6 +103,40 @@ func TestNoTx(t *testing.T) {
 			t.Errorf("%s passes a store that has transactions", c.name)
 		case c.tx && !r.skipped:
 			t.Errorf("%s is not skipped", c.name)
+		}
+	}
+}
+
+// TestNoTxChecksTheRest shows that a store without transactions is checked on all that needs none,
+// what stands in for them included.
+func TestNoTxChecksTheRest(t *testing.T) {
+	h := memoryHarness(func(s *memory.Store, _ *fakeClock) store.Store { return withoutTx{s} })
+	h.NoTx = true
+	for _, c := range allCases() {
+		if r := judge(t, c, h); r.failed || r.skipped != c.tx {
+			t.Errorf("%s: failed %t, skipped %t\n%s", c.name, r.failed, r.skipped, r.log.String())
+		}
+	}
+}
+
+// withoutTx is a memory store without transactions.
+type withoutTx struct{ *memory.Store }
+
+func (s withoutTx) WithTx(context.Context, func(context.Context, store.Writer) error) error {
+	return store.Unsupported(s, "WithTx")
+}
+
+func (s withoutTx) Begin(context.Context) (store.Tx, error) {
+	return nil, store.Unsupported(s, "Begin")
+}
+
+// TestParentCompleterIsBeyondFull shows that RunFull does not ask for what only stores without
+// transactions need.
+func TestParentCompleterIsBeyondFull(t *testing.T) {
+	h := memoryHarness(func(s *memory.Store, _ *fakeClock) store.Store { return struct{ store.Full }{s} })
+	for _, c := range parentCases {
+		if r := judge(t, c, h); r.failed || !r.skipped {
+			t.Errorf("%s: failed %t, skipped %t\n%s", c.name, r.failed, r.skipped, r.log.String())
 		}
 	}
 }

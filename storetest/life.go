@@ -83,7 +83,13 @@ func (t *T) closedCapabilities() {
 		return err
 	})
 	try(t, "wait", func(c store.Waiter) error { _, err := c.Wait(t.Context(), []string{queueA}); return err })
-	try(t, "begin", func(c store.Beginner) error { _, err := c.Begin(t.Context()); return err })
+	if !t.noTx {
+		try(t, "begin", func(c store.Beginner) error { _, err := c.Begin(t.Context()); return err })
+	}
+	try(t, "complete a parent", func(c store.ParentCompleter) error {
+		_, err := c.CompleteParent(t.Context(), store.Completion{ID: 1, Lease: store.NewLeaseID()}, nil)
+		return err
+	})
 	try(t, "list", func(c store.Lister) error { _, err := c.List(t.Context(), all, store.Page{}); return err })
 	try(t, "counts", func(c store.Counter) error { _, err := c.Counts(t.Context()); return err })
 	try(t, "cancel", func(c store.Canceler) error { _, err := c.Cancel(t.Context(), all, 0); return err })

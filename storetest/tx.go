@@ -61,7 +61,7 @@ var txAtomicCases = []testCase{
 	},
 	{
 		name: "TxUnsupportedSaysSo", rule: 14, run: txUnsupportedSaysSo,
-		says: "a store without transactions returns errors.ErrUnsupported and does not call the function",
+		says: "a store without transactions returns errors.ErrUnsupported, from Begin too, and does not call the function",
 	},
 }
 
@@ -257,7 +257,9 @@ func txUnsupportedSaysSo(t *T) {
 		t.Error("the function was called")
 		return nil
 	})
-	if !errors.Is(err, errors.ErrUnsupported) || !store.IsDefinite(err) {
-		t.Fatalf("WithTx returned %v, want a definite error that matches errors.ErrUnsupported", err)
+	t.refused(err, errors.ErrUnsupported, "WithTx of a store without transactions")
+	if b, ok := store.As[store.Beginner](t.store); ok {
+		_, err := b.Begin(t.Context())
+		t.refused(err, errors.ErrUnsupported, "Begin of a store without transactions")
 	}
 }

@@ -2,7 +2,8 @@
 // processes of its own binary; they are killed with SIGKILL at named points and at random, or
 // stopped for longer than a lease, or the server that they all talk to is killed under load.
 // Afterwards a ledger that was kept outside of the store is held against what the store says: no
-// task may be lost, and no effect that a handler wrote through its transaction may be there twice.
+// task may be lost, each completed parent has its one child, and no effect that a handler wrote
+// through its transaction may be there twice.
 package crash
 
 import (
@@ -24,7 +25,8 @@ type Effects interface {
 }
 
 // An Opener opens the store that dsn names, and makes the table of effects if there is none. It
-// is called in every process.
+// is called in every process. Of a store without transactions the effects are nil: then handlers
+// write none, and parents only schedule their child.
 type Opener func(ctx context.Context, dsn string) (store.Store, Effects, error)
 
 // Short leases and few tasks for each kill let a run take a minute.
@@ -58,9 +60,9 @@ func Servers(t *testing.T, dsn string, open Opener, server Server, kills, insert
 	withHarness(t, dsn, open, func(h *harness) { h.killServer(server, kills, inserts) })
 }
 
-// Pauses stops workers in handlers' transactions, lets others run their tasks, and then lets them
-// go on and commit, which must change nothing. It fails as [Test] does. It is not for a store on
-// which an open transaction keeps others from writing.
+// Pauses stops workers in handlers' transactions, or where there are none, in handlers, lets others
+// run their tasks, and then lets them go on and commit, which must change nothing. It fails as [Test]
+// does. It is not for a store on which an open transaction keeps others from writing.
 func Pauses(t *testing.T, dsn string, open Opener, pauses int) {
 	t.Helper()
 	if stopSignal == nil {
@@ -81,18 +83,22 @@ func withHarness(t *testing.T, dsn string, open Opener, test func(h *harness)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &harness{T: t, dsn: dsn, store: s, client: client, ledger: ledger{name: filepath.Join(t.TempDir(), "ledger")}}
+	h := &harness{
+		T: t, dsn: dsn, store: s, effects: effects, client: client,
+		ledger: ledger{name: filepath.Join(t.TempDir(), "ledger")},
+	}
 	test(h)
-	h.judge(effects)
+	h.judge()
 }
 
 type harness struct {
 	*testing.T
-	dsn    string
-	store  store.Store
-	client *firefly.Client
-	ledger ledger // what workers did
-	known  known
+	dsn     string
+	store   store.Store
+	effects Effects // nil if the store has no transactions
+	client  *firefly.Client
+	ledger  ledger // what workers did
+	known   known
 }
 
 // schedule adds tasks of both kinds.
@@ -142,6 +148,9 @@ func (h *harness) finish(workers int) {
 		counts, err := h.counts()
 		return err == nil && counts.Created+counts.Running == 0
 	})
+	if h.effects == nil { // a child may come after its parent, and needs no worker to be there
+		h.await("each completed parent has its child", patience, func() bool { return h.childless() == 0 })
+	}
 }
 
 // await waits for what becomes true in a while.

@@ -16,7 +16,7 @@ type dyingStore struct {
 }
 
 // Unwrap lets the engine find the store's capabilities. The commits of transactions that it
-// begins are caught as well: see Begin.
+// begins are caught as well, and the completions of parents: see Begin and CompleteParent.
 func (s *dyingStore) Unwrap() store.Store { return s.Store }
 
 // settle makes a settling call, during which the process is killed if this is the point. The
@@ -41,6 +41,20 @@ func (s *dyingStore) ClaimDue(ctx context.Context, c store.Claim) ([]store.Task,
 
 func (s *dyingStore) Complete(ctx context.Context, done []store.Completion) error {
 	return s.settle(Settling, func() error { return s.Store.Complete(ctx, done) })
+}
+
+// CompleteParent implements [store.ParentCompleter], if the store does.
+func (s *dyingStore) CompleteParent(ctx context.Context, done store.Completion, children []store.NewTask) ([]store.Inserted, error) {
+	parents, ok := store.As[store.ParentCompleter](s.Store)
+	if !ok {
+		return nil, store.Unsupported(s, "ParentCompleter")
+	}
+	var out []store.Inserted
+	err := s.settle(Committing, func() (err error) {
+		out, err = parents.CompleteParent(ctx, done, children)
+		return err
+	})
+	return out, err
 }
 
 // Begin implements [store.Beginner].

@@ -10,6 +10,14 @@ func Minimum() Kills {
 	return Kills{Claimed: 10, Running: 10, InTx: 15, Staged: 10, Settling: 10, Committing: 10, Random: 10}
 }
 
+// MinimumWithoutTx is Minimum for a store without transactions. A handler's commit is then the
+// completion of a parent with its child.
+func MinimumWithoutTx() Kills {
+	kills := Minimum()
+	delete(kills, InTx)
+	return kills
+}
+
 // killWorkers sees workers killed, and lets one more do what they left.
 func (h *harness) killWorkers(kills Kills) {
 	h.Helper()

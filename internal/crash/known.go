@@ -11,7 +11,7 @@ import (
 // known are the tasks that the store has acknowledged. Its methods may be called concurrently.
 type known struct {
 	mu     sync.Mutex
-	parent []int64 // tasks that write an effect and schedule a child
+	parent []int64 // tasks that write an effect, if there are any, and schedule a child
 	plain  []int64
 	since  []time.Time // when each was acknowledged
 }

@@ -33,7 +33,7 @@ func (h *harness) startLoad(perSecond int) *load {
 	l := &load{harness: h, tick: time.NewTicker(each * time.Second / time.Duration(perSecond)), stop: make(chan struct{})}
 	l.trouble.Store("none")
 	ways := []scheduleFunc{h.client.ScheduleMany}
-	if _, ok := store.As[store.Beginner](h.store); ok { // else ids are not known before the commit
+	if _, ok := store.As[store.Beginner](h.store); ok && h.effects != nil { // else ids are not known before the commit
 		ways = append(ways, h.scheduleInTx)
 	}
 	for _, way := range ways {

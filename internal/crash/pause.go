@@ -19,7 +19,11 @@ func (h *harness) pauseWorkers(pauses int) {
 		}
 		ended[h.pauseWorker(point, i%4 < 2)]++
 	}
-	h.Logf("crash: %d workers paused in a handler's transaction for longer than their lease; their runs ended as %v", pauses, ended)
+	where := "a handler's transaction"
+	if h.effects == nil {
+		where = "a handler"
+	}
+	h.Logf("crash: %d workers paused in %s for longer than their lease; their runs ended as %v", pauses, where, ended)
 }
 
 // pauseWorker stops a worker in a handler's transaction until another has begun to run the same

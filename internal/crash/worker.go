@@ -23,12 +23,12 @@ const (
 	Claimed    Failpoint = "claimed"    // with a batch just claimed, before the first handler
 	Running    Failpoint = "running"    // in a handler, before it wrote anything
 	InTx       Failpoint = "in-tx"      // in a handler's transaction, after its first write
-	Staged     Failpoint = "staged"     // after a handler wrote its effect and scheduled its child
+	Staged     Failpoint = "staged"     // after a handler wrote its effect and scheduled its child, before it returns
 	Settling   Failpoint = "settling"   // between a verdict that was sent and its answer
-	Committing Failpoint = "committing" // between the commit of a handler's transaction that was sent and its answer
+	Committing Failpoint = "committing" // between what commits a handler's effect and child, which was sent, and its answer
 	Random     Failpoint = "random"     // at any time at which it holds tasks
 
-	Paused   Failpoint = "paused"   // as InTx, but it is stopped, for longer than its lease, and goes on
+	Paused   Failpoint = "paused"   // as InTx, if there is a transaction, but it is stopped, for longer than its lease, and goes on
 	Trusting Failpoint = "trusting" // as Paused, but it relies on its lease all the same: only the store can stop it
 )
 
@@ -67,7 +67,7 @@ func Main(m *testing.M, open Opener) int {
 // A victim is a worker process with the point at which it dies.
 type victim struct {
 	point   Failpoint
-	effects Effects
+	effects Effects // may be nil
 	client  *firefly.Client
 	ledger  *os.File
 	goesOn  chan struct{} // closed when handlers that pause may go on; nil if none does
@@ -150,10 +150,12 @@ func (v *victim) parent(ctx context.Context, _ firefly.None) (firefly.None, erro
 	if err != nil {
 		return firefly.None{}, err
 	}
-	if err := v.effects.Write(ctx, id); err != nil {
-		return firefly.None{}, err
+	if v.effects != nil {
+		if err := v.effects.Write(ctx, id); err != nil {
+			return firefly.None{}, err
+		}
+		v.reach(InTx)
 	}
-	v.reach(InTx)
 	if err := v.pause(id); err != nil {
 		return firefly.None{}, err
 	}

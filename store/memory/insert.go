@@ -9,6 +9,8 @@ import (
 	"github.com/fireflytasks/go-firefly/store"
 )
 
+const opInsert = "insert"
+
 // Insert implements [store.Writer].
 func (s *Store) Insert(ctx context.Context, tasks []store.NewTask) ([]store.Inserted, error) {
 	if err := s.enter(ctx); err != nil {
@@ -16,7 +18,7 @@ func (s *Store) Insert(ctx context.Context, tasks []store.NewTask) ([]store.Inse
 	}
 	defer s.mu.Unlock()
 	out := make([]store.Inserted, len(tasks))
-	refused := store.BatchError{Op: "insert"}
+	refused := store.BatchError{Op: opInsert}
 	for i := range tasks {
 		if err := tasks[i].Validate(); err != nil {
 			refused.Refuse(i, tasks[i].ID, err)

@@ -37,7 +37,10 @@ type Store struct {
 	undo     *[]func() // what takes back a transaction that is being applied
 }
 
-var _ store.Full = (*Store)(nil)
+var (
+	_ store.Full            = (*Store)(nil)
+	_ store.ParentCompleter = (*Store)(nil)
+)
 
 // An Option configures a store.
 type Option func(*Store)

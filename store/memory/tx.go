@@ -41,7 +41,7 @@ func (t *tx) Insert(ctx context.Context, tasks []store.NewTask) ([]store.Inserte
 	out := make([]store.Inserted, len(tasks))
 	kept := make([]store.NewTask, len(tasks))
 	check := func() error {
-		refused := store.BatchError{Op: "insert"}
+		refused := store.BatchError{Op: opInsert}
 		for i := range tasks {
 			if err := tasks[i].Validate(); err != nil {
 				refused.Refuse(i, tasks[i].ID, err)

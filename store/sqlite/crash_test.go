@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/fireflytasks/go-firefly/internal/crash"
@@ -15,10 +16,17 @@ import (
 // effects is a table beside the store's in the same file.
 type effects struct{ db *sql.DB }
 
-func openForCrash(ctx context.Context, path string) (store.Store, crash.Effects, error) {
+// noTx begins the name of a file that is to be opened as a store without transactions.
+const noTx = "without transactions:"
+
+func openForCrash(ctx context.Context, name string) (store.Store, crash.Effects, error) {
+	path, bare := strings.CutPrefix(name, noTx)
 	s, err := sqlite.Open(ctx, path)
 	if err != nil {
 		return nil, nil, err
+	}
+	if bare {
+		return parentStore{s}, nil, nil
 	}
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)")
 	if err == nil {
@@ -55,11 +63,36 @@ func (e effects) Count(ctx context.Context) (map[int64]int, error) {
 	return counts, rows.Err()
 }
 
+// A parentStore has no transactions of its users', and completes parents with their children.
+type parentStore struct{ *sqlite.Store }
+
+func (s parentStore) WithTx(context.Context, func(context.Context, store.Writer) error) error {
+	return store.Unsupported(s, "WithTx")
+}
+
+func (s parentStore) Begin(context.Context) (store.Tx, error) {
+	return nil, store.Unsupported(s, "Begin")
+}
+
+func (s parentStore) CompleteParent(ctx context.Context, done store.Completion, children []store.NewTask) (out []store.Inserted, err error) {
+	err = s.Store.WithTx(ctx, func(ctx context.Context, tx store.Writer) error {
+		if err := tx.Complete(ctx, []store.Completion{done}); err != nil {
+			return err
+		}
+		out, err = tx.Insert(ctx, children)
+		return err
+	})
+	return out, err
+}
+
 func TestCrashes(t *testing.T) {
 	if testing.Short() || race.Enabled {
 		t.Skip("kills dozens of processes")
 	}
 	crash.Test(t, filepath.Join(t.TempDir(), "tasks.db"), openForCrash, crash.Minimum())
+	t.Run("without transactions", func(t *testing.T) {
+		crash.Test(t, noTx+filepath.Join(t.TempDir(), "tasks.db"), openForCrash, crash.MinimumWithoutTx())
+	})
 }
 
 func TestFourProcessesShareAFile(t *testing.T) {
