@@ -3,7 +3,7 @@ VULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 FUZZTIME ?= 100000x
 
 # The servers without which "make test" fails; all other tests are skipped where there is none.
-FIREFLY_TEST_REQUIRE ?= postgres,pgbouncer,redis
+FIREFLY_TEST_REQUIRE ?= postgres,pgbouncer,redis,mongo
 
 .DEFAULT_GOAL := help
 

@@ -38,8 +38,8 @@ func postgresBinaries() (string, error) {
 // documentDBBinaries returns the folder of the PostgreSQL that scripts/setup-documentdb installed.
 func documentDBBinaries() (string, error) {
 	root := os.Getenv(envDocumentDB)
-	if root == "" { // no store needs it yet, so no test looks for it by itself
-		return "", absentError(envDocumentDB + " is not set")
+	if root == "" {
+		root = defaultDocumentDB
 	}
 	found, err := filepath.Glob(filepath.Join(root, "usr/lib/postgresql/*/bin/postgres"))
 	if err == nil && len(found) == 0 {

@@ -9,8 +9,11 @@ import (
 	"github.com/fireflytasks/go-firefly/internal/servers/docdb"
 )
 
-// envDocumentDB names the folder in which DocumentDB is installed.
-const envDocumentDB = "FIREFLY_TEST_DOCUMENTDB"
+// envDocumentDB names the folder in which DocumentDB is installed, if it is not where scripts/setup puts it.
+const (
+	envDocumentDB     = "FIREFLY_TEST_DOCUMENTDB"
+	defaultDocumentDB = "/var/cache/firefly/documentdb"
+)
 
 // sharedDocumentDB is behind both servers that tests share. No test can crash it, so nothing has to
 // be on the disk.

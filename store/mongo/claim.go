@@ -1,0 +1,179 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/fireflytasks/go-firefly/store"
+)
+
+// mostClaimed is how many tasks a claim takes at most, whatever its limit.
+const mostClaimed = 10_000
+
+// ClaimDue implements [store.Store]. Claims of one process take turns, so that they do not compete for
+// the same tasks.
+func (s *Store) ClaimDue(ctx context.Context, c store.Claim) ([]store.Task, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if err := s.enter(ctx); err != nil || c.Limit <= 0 || len(c.Names) == 0 || len(c.Queues) == 0 {
+		return nil, err
+	}
+	c.Limit = min(c.Limit, mostClaimed)
+	select {
+	case s.claiming <- struct{}{}:
+		defer func() { <-s.claiming }()
+	case <-ctx.Done():
+		return nil, ended(ctx)
+	}
+	claim := claiming{s: s, Claim: c}
+	tasks, err := claim.run(alone(ctx))
+	if err != nil {
+		return nil, s.inDoubt(err)
+	}
+	return tasks, nil
+}
+
+// A claiming is one claim under way.
+type claiming struct {
+	store.Claim
+	s    *Store
+	at   instant
+	ends int64 // when the lease does
+}
+
+func (c *claiming) run(ctx context.Context) (tasks []store.Task, err error) {
+	if c.at, err = c.s.now(ctx); err != nil {
+		return nil, err
+	}
+	c.ends = c.at.late + micros(c.For)
+	found, err := c.look(ctx)
+	if err != nil {
+		return nil, store.Definite(c.s.explain(err)) // nothing but reads
+	}
+	if found.before != nil {
+		return c.again(ctx, found.before)
+	}
+	if len(found.ended) > 0 {
+		for _, l := range found.ended {
+			if err := c.s.takeBack(ctx, l, c.at.early); err != nil {
+				return nil, err
+			}
+		}
+		if found, err = c.look(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if len(found.due) == 0 {
+		return nil, nil
+	}
+	_, err = c.s.lease.InsertOne(ctx, leaseRecord{ID: c.Lease[:], Ends: c.ends, Worker: c.Worker})
+	if mongo.IsDuplicateKeyError(err) { // the call that this one repeats is still under way
+		var before leaseRecord
+		if err := c.s.lease.FindOne(ctx, bson.M{"_id": c.Lease[:]}).Decode(&before); err != nil {
+			return nil, err
+		}
+		return c.again(ctx, &before)
+	}
+	if err != nil {
+		return nil, err
+	}
+	tasks, err = c.take(ctx, found.due)
+	return tasks, c.s.afterwards(err)
+}
+
+// What there is for a claim to do.
+type findings struct {
+	before *leaseRecord  // the call that this one repeats
+	ended  []leaseRecord // leases to take back
+	due    []record      // candidates, in the order of rule 8
+}
+
+// endedMost is how many ended leases a claim takes back.
+const endedMost = 8
+
+// look reads, side by side, all that a claim depends on.
+func (c *claiming) look(ctx context.Context) (f findings, err error) {
+	var before []leaseRecord
+	var paused []string
+	lanes := make([][]record, len(c.Queues))
+	reads := []func() error{
+		func() (err error) {
+			before, err = readAll[leaseRecord](ctx, c.s.lease, bson.M{"_id": c.Lease[:]})
+			return err
+		},
+		func() (err error) {
+			f.ended, err = readAll[leaseRecord](ctx, c.s.lease, bson.M{"ends": bson.M{"$lte": c.at.early}},
+				options.Find().SetSort(keys("ends")).SetLimit(endedMost))
+			return err
+		},
+		func() (err error) {
+			paused, err = c.s.paused(ctx)
+			return err
+		},
+	}
+	for i, queue := range c.Queues {
+		reads = append(reads, func() (err error) {
+			lanes[i], err = c.candidates(ctx, queue)
+			return err
+		})
+	}
+	if err := sideBySide(reads); err != nil {
+		return f, err
+	}
+	if len(before) > 0 {
+		f.before = &before[0]
+	}
+	f.due = c.merge(lanes, paused)
+	return f, nil
+}
+
+// mostReads bounds how many connections a claim of many queues uses at once.
+const mostReads = 8
+
+func sideBySide(reads []func() error) error {
+	errs := make([]error, len(reads))
+	turn := make(chan struct{}, mostReads)
+	var wg sync.WaitGroup
+	for i, read := range reads {
+		turn <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-turn }()
+			errs[i] = read()
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// again returns what the lease holds that this claim repeats.
+func (c *claiming) again(ctx context.Context, lease *leaseRecord) ([]store.Task, error) {
+	tasks, err := c.held(ctx, lease.Ends)
+	if err != nil {
+		return nil, err
+	}
+	c.s.holdings.add(c.Lease, tasks, c.For)
+	return tasks, nil
+}
+
+// held returns what the lease holds, in order.
+func (c *claiming) held(ctx context.Context, ends int64) ([]store.Task, error) {
+	records, err := readAll[record](ctx, c.s.tasks, bson.M{"lease": c.Lease[:]})
+	if err != nil {
+		return nil, err
+	}
+	tasks := make([]store.Task, len(records))
+	for i := range records {
+		if tasks[i], err = records[i].task(); err != nil {
+			return nil, err
+		}
+		tasks[i].LeaseEnd = fromMicros(ends)
+	}
+	store.SortClaimed(tasks, c.Queues)
+	return tasks, nil
+}

@@ -1,0 +1,51 @@
+package mongo
+
+import (
+	"context"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/fireflytasks/go-firefly/store"
+)
+
+// idBlock is how many ids are fetched at least.
+const idBlock = 1000
+
+// number gives ids to those tasks that have none. It is never part of a transaction, so no id is
+// given twice.
+func (s *Store) number(ctx context.Context, tasks []store.NewTask, valid []int) error {
+	var none []*int64
+	for _, i := range valid {
+		if tasks[i].ID == 0 {
+			none = append(none, &tasks[i].ID)
+		}
+	}
+	for {
+		if none = s.ids.Take(none); len(none) == 0 {
+			return nil
+		}
+		n := int64(max(idBlock, len(none)))
+		end, err := s.increase(alone(ctx), n)
+		if err != nil {
+			return store.Definite(s.explain(err)) // ids that are lost are no loss
+		}
+		s.ids.Add(end-n+1, end+1)
+	}
+}
+
+// increase adds to the counter of ids and returns it.
+func (s *Store) increase(ctx context.Context, n int64) (int64, error) {
+	var counter struct {
+		Last int64 `bson:"last"`
+	}
+	for {
+		err := s.meta.FindOneAndUpdate(ctx, bson.M{"_id": "id"}, bson.M{"$inc": bson.M{"last": n}},
+			options.FindOneAndUpdate().SetUpsert(true).SetReturnDocument(options.After)).Decode(&counter)
+		if mongo.IsDuplicateKeyError(err) { // two make the counter at once
+			continue
+		}
+		return counter.Last, err
+	}
+}

@@ -1,0 +1,201 @@
+package mongo
+
+import (
+	"context"
+	"fmt"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/fireflytasks/go-firefly/internal/wake"
+	"github.com/fireflytasks/go-firefly/store"
+)
+
+const (
+	opComplete   = "complete" // as a BatchError names them
+	opFail       = "fail"
+	opReschedule = "reschedule"
+)
+
+// Complete implements [store.Writer].
+func (s *Store) Complete(ctx context.Context, done []store.Completion) error {
+	return s.settle(ctx, opComplete, func(at instant, refused *store.BatchError) []ending { return completions(done, at, refused) })
+}
+
+// Fail implements [store.Writer].
+func (s *Store) Fail(ctx context.Context, failed []store.Failure) error {
+	return s.settle(ctx, opFail, func(at instant, _ *store.BatchError) []ending { return failures(failed, at) })
+}
+
+// Reschedule implements [store.Writer].
+func (s *Store) Reschedule(ctx context.Context, again []store.Rescheduling) error {
+	return s.settle(ctx, opReschedule, func(at instant, refused *store.BatchError) []ending { return reschedulings(again, at, refused) })
+}
+
+// settle ends runs outside of transactions.
+func (s *Store) settle(ctx context.Context, op string, make func(at instant, refused *store.BatchError) []ending) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	at, err := s.now(ctx)
+	if err != nil {
+		return err
+	}
+	refused := store.BatchError{Op: op}
+	w := writing{s: s}
+	if err := w.end(alone(ctx), make(at, &refused), &refused); err != nil {
+		return s.inDoubt(err)
+	}
+	w.happened()
+	return refused.OrNil()
+}
+
+// An ending says what becomes of a running task.
+type ending struct {
+	index int // in the batch
+	id    int64
+	lease store.LeaseID
+	to    store.Status
+	alike string // equal for endings that one update can make; empty if it is by itself
+
+	update   bson.M         // of a task that is not to be cancelled
+	flagged  bson.M         // of one that is; nil if that makes no difference
+	repeated []store.Status // in which the same lease may have left it before; none if it cannot be known
+}
+
+// unheld are the fields of a running task that another one does not have; and a finished one has no
+// key that anybody waits for.
+func unheld(more ...string) bson.M {
+	fields := bson.M{"lease": "", "worker": ""}
+	for _, f := range more {
+		fields[f] = ""
+	}
+	return fields
+}
+
+// finished is the update of a task that has ended.
+func finished(status store.Status, at int64, by store.LeaseID, e *store.AttemptError) bson.M {
+	set := bson.M{"status": status, "finished": at}
+	if !by.IsZero() {
+		set["ended_by"] = by[:]
+	}
+	return withError(bson.M{"$set": set, "$unset": unheld("held")}, e, at)
+}
+
+// withError adds an error to the history, if there is one.
+func withError(update bson.M, e *store.AttemptError, at int64) bson.M {
+	if e != nil {
+		entry := errorRecord{Attempt: int32(e.Attempt), At: at, Text: store.CleanText(e.Text)} //nolint:gosec // of counters that are int32
+		update["$push"] = bson.M{"errors": bson.M{"$each": []errorRecord{entry}, "$slice": -store.MaxErrors}}
+	}
+	return update
+}
+
+// mostAlike is the size of a result up to which tasks with equal ones are completed by one update.
+const mostAlike = 256
+
+func completions(done []store.Completion, at instant, refused *store.BatchError) []ending {
+	all := make([]ending, 0, len(done))
+	for i := range done {
+		d := &done[i]
+		if err := checkReturned(d.Returned); err != nil {
+			refused.Refuse(i, d.ID, err)
+			continue
+		}
+		e := ending{index: i, id: d.ID, lease: d.Lease, to: store.Completed, repeated: []store.Status{store.Completed}}
+		if len(d.Returned) <= mostAlike {
+			e.alike = fmt.Sprintf("%t%s", d.Returned == nil, d.Returned)
+		}
+		e.update = finished(store.Completed, at.early, d.Lease, nil)
+		if d.Returned != nil {
+			e.update["$set"].(bson.M)["returned"] = d.Returned //nolint:forcetypeassert // finished made it
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+func checkReturned(b []byte) error {
+	if err := store.CheckReturned(b); err != nil {
+		return err
+	}
+	if len(b) > maxDocument {
+		return fmt.Errorf("returned of %d bytes is %w: the limit of MongoDB is %d bytes for params and result together",
+			len(b), store.ErrTooLarge, maxDocument)
+	}
+	return nil
+}
+
+func failures(failed []store.Failure, at instant) []ending {
+	all := make([]ending, len(failed))
+	for i := range failed {
+		f := &failed[i]
+		e := ending{
+			index: i, id: f.ID, lease: f.Lease, to: store.Failed, repeated: []store.Status{store.Failed, store.Cancelled},
+			flagged: finished(store.Cancelled, at.early, f.Lease, f.Err),
+		}
+		if f.Cancelled {
+			e.to, e.update, e.flagged = store.Cancelled, e.flagged, nil
+		} else {
+			e.update = finished(store.Failed, at.early, f.Lease, f.Err)
+		}
+		all[i] = e
+	}
+	return all
+}
+
+func reschedulings(again []store.Rescheduling, at instant, refused *store.BatchError) []ending {
+	all := make([]ending, 0, len(again))
+	for i := range again {
+		a := &again[i]
+		if a.Kind > store.Release || a.Kind != store.Release && a.After < 0 {
+			refused.Refuse(i, a.ID, store.Invalid("rescheduling", fmt.Errorf("%s after %s", a.Kind, a.After)))
+			continue
+		}
+		set := bson.M{"status": store.Created}
+		update := bson.M{"$set": set, "$unset": unheld()}
+		if a.Kind != store.Release {
+			set["due"] = dueAfter(at, micros(a.After))
+		}
+		if a.Kind == store.Retry {
+			update["$inc"] = bson.M{"retries": 1}
+		}
+		e := ending{
+			index: i, id: a.ID, lease: a.Lease, to: store.Created, update: withError(update, a.Err, at.early),
+			flagged: finished(store.Cancelled, at.early, a.Lease, a.Err),
+		}
+		if a.Err == nil {
+			e.alike = fmt.Sprintf("%d %d", a.Kind, a.After)
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// dueAfter is when a task is due: at once if there is nothing to wait for, and else never too soon.
+func dueAfter(at instant, wait int64) int64 {
+	if wait == 0 {
+		return at.early
+	}
+	return at.late + wait
+}
+
+// A writing is what one call, or a transaction, does: what there is to say of it once it has happened.
+type writing struct {
+	s    *Store
+	inTx bool
+
+	news    wake.News
+	settled []settled
+}
+
+type settled struct {
+	id    int64
+	lease store.LeaseID
+}
+
+// happened says so.
+func (w *writing) happened() {
+	w.s.holdings.settled(w.settled)
+	w.s.board.Announce(&w.news)
+	w.s.work.wrote()
+}
