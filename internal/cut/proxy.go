@@ -18,6 +18,7 @@ type Proxy struct {
 	mu    sync.Mutex
 	pairs map[*pair]struct{}
 	next  Moment
+	spare int // so many moments of that kind before
 	cuts  int
 }
 
@@ -60,13 +61,19 @@ func New(tb testing.TB, target string) *Proxy {
 func (p *Proxy) Addr() string { return p.listen.Addr().String() }
 
 // CutNext cuts one connection at the next moment of that kind.
-func (p *Proxy) CutNext(m Moment) {
+func (p *Proxy) CutNext(m Moment) { p.CutAfter(m, 0) }
+
+// CutAfter is CutNext that lets n moments of that kind pass before.
+func (p *Proxy) CutAfter(m Moment, n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.next = m
+	p.next, p.spare = m, n
 }
 
-// Cuts returns how often CutNext has had its effect.
+// Spare takes back what CutNext or CutAfter asked for and has not happened.
+func (p *Proxy) Spare() { p.CutAfter(never, 0) }
+
+// Cuts returns how often CutNext and CutAfter have had their effect.
 func (p *Proxy) Cuts() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -133,6 +140,10 @@ func (p *Proxy) cut(m Moment) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.next != m {
+		return false
+	}
+	if p.spare > 0 {
+		p.spare--
 		return false
 	}
 	p.next = never

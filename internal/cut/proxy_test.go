@@ -60,6 +60,12 @@ func TestMoments(t *testing.T) {
 			}
 			<-lines
 			p.CutNext(test.moment)
+			p.Spare()
+			p.CutAfter(test.moment, 1)
+			if got, err := ask(c, "spared"); got != "spared\n" || err != nil {
+				t.Fatalf("answer %q, error %v, from a connection that was to be spared", got, err)
+			}
+			<-lines
 			if got, err := ask(c, "cut"); err == nil {
 				t.Fatalf("answer %q through a connection that was to be cut", got)
 			}

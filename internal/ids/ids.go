@@ -2,7 +2,11 @@
 // outside of any transaction, so that none is given twice.
 package ids
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/fireflytasks/go-firefly/store"
+)
 
 // Ranges are ids to give. The zero Ranges is empty and ready for use, also concurrently.
 type Ranges struct {
@@ -32,4 +36,23 @@ func (r *Ranges) Take(places []*int64) []*int64 {
 		}
 	}
 	return places
+}
+
+// Number gives ids to those tasks, at the valid places, that have none. When they run out it calls fetch
+// to add about n more, or any other number. Its error is definite then: ids that are lost are no loss.
+func (r *Ranges) Number(tasks []store.NewTask, valid []int, fetch func(n int) error) error {
+	var none []*int64
+	for _, i := range valid {
+		if tasks[i].ID == 0 {
+			none = append(none, &tasks[i].ID)
+		}
+	}
+	for {
+		if none = r.Take(none); len(none) == 0 {
+			return nil
+		}
+		if err := fetch(len(none)); err != nil {
+			return store.Definite(err)
+		}
+	}
 }

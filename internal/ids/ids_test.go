@@ -1,11 +1,13 @@
 package ids_test
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"testing"
 
 	"github.com/fireflytasks/go-firefly/internal/ids"
+	"github.com/fireflytasks/go-firefly/store"
 )
 
 func places(n int) ([]int64, []*int64) {
@@ -53,5 +55,32 @@ func TestGivesNoneTwice(t *testing.T) {
 			}
 			seen[id] = true
 		}
+	}
+}
+
+// Tasks that have ids keep them, and those that are not valid get none; others may take several fetches.
+func TestNumber(t *testing.T) {
+	var r ids.Ranges
+	var fetched []int
+	tasks := []store.NewTask{{}, {ID: 7}, {}, {}, {}}
+	fetch := func(n int) error {
+		r.Add(int64(10*n), int64(10*n)+2) // fewer than asked for
+		fetched = append(fetched, n)
+		return nil
+	}
+	if err := r.Number(tasks, []int{0, 1, 3, 4}, fetch); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]int64, len(tasks))
+	for i := range tasks {
+		got[i] = tasks[i].ID
+	}
+	if want := []int64{30, 7, 0, 31, 10}; !slices.Equal(got, want) || !slices.Equal(fetched, []int{3, 1}) {
+		t.Errorf("ids are %v after fetches of %v, want %v", got, fetched, want)
+	}
+	failure := errors.New("no answer")
+	err := r.Number(make([]store.NewTask, 2), []int{0, 1}, func(int) error { return failure })
+	if !errors.Is(err, failure) || !store.IsDefinite(err) {
+		t.Errorf("error %v, want a definite one of the fetch", err)
 	}
 }

@@ -17,6 +17,8 @@ import (
 // effects is a table beside the store's in the same database.
 type effects struct{ pool *pgxpool.Pool }
 
+const createEffect = "CREATE TABLE IF NOT EXISTS effect (task bigint NOT NULL)"
+
 func openForCrash(ctx context.Context, url string) (store.Store, crash.Effects, error) {
 	pool, err := pgxpool.New(ctx, url)
 	if err != nil {
@@ -27,7 +29,7 @@ func openForCrash(ctx context.Context, url string) (store.Store, crash.Effects, 
 		err = s.Migrate(ctx)
 	}
 	if err == nil {
-		_, err = pool.Exec(ctx, "CREATE TABLE IF NOT EXISTS effect (task bigint NOT NULL)")
+		_, err = pool.Exec(ctx, createEffect)
 	}
 	return s, effects{pool}, err
 }
@@ -43,6 +45,10 @@ func (e effects) Write(ctx context.Context, task int64) error {
 
 func (e effects) Count(ctx context.Context) (map[int64]int, error) {
 	defer e.pool.Close()
+	return e.count(ctx)
+}
+
+func (e effects) count(ctx context.Context) (map[int64]int, error) {
 	rows, err := e.pool.Query(ctx, "SELECT task, count(*) FROM effect GROUP BY task")
 	if err != nil {
 		return nil, err

@@ -58,9 +58,10 @@ func (s *Store) explainCode(pg *pgconn.PgError, err error) error {
 	if pg.SeverityUnlocalized == "FATAL" || pg.SeverityUnlocalized == "PANIC" || pg.Code == "40003" || strings.HasPrefix(pg.Code, "08") {
 		return err
 	}
-	switch pg.Code {
-	case "40001", "40P01": // serialization failure, deadlock
+	if conflict(pg) {
 		return fmt.Errorf("%w: %w", store.ErrConflict, err)
+	}
+	switch pg.Code {
 	case "25006":
 		s.own.Reset() // it was the primary before: look for the new one
 		return fmt.Errorf("%w: the server is read-only, a standby perhaps: connect with target_session_attrs=read-write: %w",
@@ -78,6 +79,9 @@ func (s *Store) explainCode(pg *pgconn.PgError, err error) error {
 	}
 	return store.Definite(err)
 }
+
+// conflict reports whether a transaction ran into another: a serialization failure, or a deadlock.
+func conflict(pg *pgconn.PgError) bool { return pg.Code == "40001" || pg.Code == "40P01" }
 
 // A oneLineError is an error whose text is folded to a line: that of a failed connection has one for each
 // address.

@@ -12,18 +12,9 @@ const idBlock = 1000
 
 // number gives ids to those tasks that have none.
 func (s *Store) number(ctx context.Context, tasks []store.NewTask, valid []int) error {
-	var none []*int64
-	for _, i := range valid {
-		if tasks[i].ID == 0 {
-			none = append(none, &tasks[i].ID)
-		}
-	}
-	for {
-		if none = s.ids.Take(none); len(none) == 0 {
-			return nil
-		}
-		blocks := (len(none) + idBlock - 1) / idBlock
-		err := s.call(ctx, func(q *session) error {
+	return s.ids.Number(tasks, valid, func(n int) error {
+		blocks := (n + idBlock - 1) / idBlock
+		return s.call(ctx, func(q *session) error {
 			return q.query(ctx, s.sql.ids, []any{blocks}, func(r scanner) error {
 				var block int64
 				err := r.Scan(&block)
@@ -33,8 +24,5 @@ func (s *Store) number(ctx context.Context, tasks []store.NewTask, valid []int) 
 				return err
 			})
 		})
-		if err != nil {
-			return store.Definite(err) // ids that are lost are no loss
-		}
-	}
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/fireflytasks/go-firefly/store"
@@ -190,6 +191,12 @@ func (t *tx) Fail(ctx context.Context, failed []store.Failure) error {
 func (t *tx) Reschedule(ctx context.Context, again []store.Rescheduling) error {
 	refused := store.BatchError{Op: opReschedule}
 	return t.write(ctx, len(again), &refused, func(ctx context.Context) error { return t.reschedule(ctx, again, &refused) })
+}
+
+// Conflicted implements [store.ConflictTx].
+func (t *tx) Conflicted(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && conflict(pg)
 }
 
 // Commit implements [store.Tx].

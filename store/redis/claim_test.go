@@ -10,6 +10,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/fireflytasks/go-firefly/internal/servers"
+	"github.com/fireflytasks/go-firefly/internal/storefaults"
 	"github.com/fireflytasks/go-firefly/store"
 	"github.com/fireflytasks/go-firefly/store/redis"
 )
@@ -98,30 +99,8 @@ func failures(tasks ...store.Task) []store.Failure {
 // expectCounts compares the counts of the queue "q" with what they should be, and with the rows.
 func expectCounts(tb testing.TB, s *redis.Store, want store.QueueCounts) {
 	tb.Helper()
-	got := store.QueueCounts{}
-	all, err := s.Counts(tb.Context())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for _, c := range all {
-		if c.Queue == "q" {
-			got = c
-		}
-	}
-	if countsOf(got) != countsOf(want) {
-		tb.Errorf("counts are %+v, want %+v", got, want)
-	}
-	tasks, err := s.List(tb.Context(), store.Filter{Queues: []string{"q"}}, store.Page{Limit: 100_000})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	rows := make([]store.Status, len(tasks))
-	for i := range tasks {
-		rows[i] = tasks[i].Status
-	}
-	if countsOf(tally(rows)) != countsOf(got) {
-		tb.Errorf("counts are %+v, but the rows are %+v", got, tally(rows))
-	}
+	want.Queue = "q"
+	storefaults.ExpectCounts(tb, s, want)
 }
 
 // eventually makes a call again and again until it succeeds.

@@ -12,6 +12,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/fireflytasks/go-firefly/internal/servers"
+	"github.com/fireflytasks/go-firefly/internal/storefaults"
 	"github.com/fireflytasks/go-firefly/store"
 	"github.com/fireflytasks/go-firefly/store/redis"
 )
@@ -85,7 +86,7 @@ func TestFailover(t *testing.T) {
 	c := servers.NewRedisCluster(t)
 	careful := openStore(t, connectCluster(t, c), redis.Replicas(1, time.Second))
 	plain := openStore(t, connectCluster(t, c))
-	hearsCancels(t, plain, careful)
+	storefaults.UntilCancelHeard(t, plain, careful)
 	settle := func() { // what the former left
 		t.Helper()
 		if _, err := plain.Delete(t.Context(), store.Filter{Statuses: []store.Status{store.Created, store.Cancelled}}, 0); err != nil {
@@ -130,7 +131,7 @@ func TestFailover(t *testing.T) {
 	if err := careful.Complete(t.Context(), completions(got...)); err != nil {
 		t.Fatal(err)
 	}
-	hearsCancels(t, plain, hearsFrom)
+	storefaults.UntilCancelHeard(t, plain, hearsFrom)
 }
 
 // While a slot moves, halfway, each call is refused as a whole, wherever the keys are that it needs; and
@@ -191,36 +192,13 @@ func TestSlotMovesUnderLoad(t *testing.T) {
 	c := servers.RedisCluster(t)
 	client := connectCluster(t, c)
 	empty(t, client, namespace(t))
-	var mu sync.Mutex
-	runs := map[int64]int{}
-	var acknowledged []int64
+	var load storefaults.Load
 	stop := make(chan struct{})
 	var all sync.WaitGroup
 	for range workers {
 		s := openStore(t, client, redis.Namespace(namespace(t)))
 		all.Go(func() {
-			for {
-				tasks := newTasks(5)
-				if err := insist(t, func(ctx context.Context) error { _, err := s.Insert(ctx, tasks); return err }); err != nil {
-					t.Errorf("insert: %v", err)
-					return
-				}
-				claim := newClaim()
-				var claimed []store.Task
-				if err := insist(t, func(ctx context.Context) (err error) { claimed, err = s.ClaimDue(ctx, claim); return err }); err != nil {
-					t.Errorf("claim: %v", err)
-					return
-				}
-				if err := insist(t, func(ctx context.Context) error { return s.Complete(ctx, completions(claimed...)) }); err != nil {
-					t.Errorf("complete: %v", err)
-					return
-				}
-				mu.Lock()
-				acknowledged = append(acknowledged, idsOf(tasks)...)
-				for _, task := range claimed {
-					runs[task.ID]++
-				}
-				mu.Unlock()
+			for load.Round(t, s) {
 				select {
 				case <-stop:
 					return
@@ -231,14 +209,10 @@ func TestSlotMovesUnderLoad(t *testing.T) {
 	}
 	rounds := func(more int) {
 		t.Helper()
-		mu.Lock()
-		enough := len(acknowledged) + more
-		mu.Unlock()
+		enough := load.Tasks() + more
 		eventually(t, "work goes on", func(context.Context) error {
-			mu.Lock()
-			defer mu.Unlock()
-			if len(acknowledged) < enough {
-				return fmt.Errorf("%d tasks of %d", len(acknowledged), enough)
+			if n := load.Tasks(); n < enough {
+				return fmt.Errorf("%d tasks of %d", n, enough)
 			}
 			return nil
 		})
@@ -252,23 +226,5 @@ func TestSlotMovesUnderLoad(t *testing.T) {
 	rounds(500)
 	close(stop)
 	all.Wait()
-	s := openStore(t, client, redis.Namespace(namespace(t)))
-	rest := newClaim()
-	rest.Limit = len(acknowledged)
-	left, err := s.ClaimDue(t.Context(), rest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Complete(t.Context(), completions(left...)); err != nil {
-		t.Fatal(err)
-	}
-	for _, task := range left {
-		runs[task.ID]++
-	}
-	for _, id := range acknowledged {
-		if runs[id] != 1 {
-			t.Errorf("task %d was run %d times", id, runs[id])
-		}
-	}
-	expectCounts(t, s, store.QueueCounts{Completed: int64(len(acknowledged))})
+	load.Judge(t, openStore(t, client, redis.Namespace(namespace(t))))
 }

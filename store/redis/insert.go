@@ -80,21 +80,12 @@ const idBlock = 1000
 
 // number gives ids to those tasks that have none.
 func (s *Store) number(ctx context.Context, tasks []store.NewTask, valid []int) error {
-	var none []*int64
-	for _, i := range valid {
-		if tasks[i].ID == 0 {
-			none = append(none, &tasks[i].ID)
-		}
-	}
-	for {
-		if none = s.ids.Take(none); len(none) == 0 {
-			return nil
-		}
-		n := int64(max(idBlock, len(none)))
+	return s.ids.Number(tasks, valid, func(missing int) error {
+		n := int64(max(idBlock, missing))
 		end, err := s.increase(ctx, n)
-		if err != nil {
-			return store.Definite(err) // ids that are lost are no loss
+		if err == nil {
+			s.ids.Add(end-n+1, end+1)
 		}
-		s.ids.Add(end-n+1, end+1)
-	}
+		return err
+	})
 }
