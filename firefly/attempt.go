@@ -2,6 +2,8 @@ package firefly
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"reflect"
 	"sync"
@@ -97,6 +99,16 @@ func (a *attempt) end() (store.Tx, []store.NewTask, []*entry) {
 	defer a.mu.Unlock()
 	a.ended = true
 	return tx, a.staged, a.fates
+}
+
+// conflicted marks the error of a handler whose transaction has run into another one, if it says so
+// in the words of the store's driver.
+func (a *attempt) conflicted(err error) error {
+	tx, _, _ := a.end()
+	if c, ok := tx.(store.ConflictTx); ok && !errors.Is(err, store.ErrConflict) && c.Conflicted(err) {
+		return fmt.Errorf("%w: %w", store.ErrConflict, err)
+	}
+	return err
 }
 
 // sameStore reports whether two stores write to the same data.

@@ -158,7 +158,7 @@ func (w *Worker) runOnce(r *run) verdict {
 		err = fmt.Errorf("%w (%w)", err, ErrTimeout)
 	}
 	if err != nil {
-		return r.judge(err)
+		return r.judge(a.conflicted(err))
 	}
 	return w.commit(r, a, returned)
 }

@@ -144,6 +144,15 @@ type ParentCompleter interface {
 	CompleteParent(ctx context.Context, done Completion, children []NewTask) ([]Inserted, error)
 }
 
+// A ConflictTx is a [Tx] that a handler uses through its own driver, and so gets that driver's errors
+// from: it knows those by which a transaction ran into another one. The engine runs a handler that
+// returns such an error again, as if it were [ErrConflict].
+type ConflictTx interface {
+	Tx
+	// Conflicted reports whether err says that this transaction has run into another one.
+	Conflicted(err error) bool
+}
+
 // Lister finds tasks.
 type Lister interface {
 	// List returns the tasks that match f, in the order of their ids, one page of them.

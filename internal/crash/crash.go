@@ -32,6 +32,7 @@ type Opener func(ctx context.Context, dsn string) (store.Store, Effects, error)
 // Short leases and few tasks for each kill let a run take a minute.
 const (
 	lease        = time.Second
+	slots        = 4 // of a worker
 	tasksPerKill = 8
 	patience     = time.Minute
 )
@@ -84,7 +85,7 @@ func withHarness(t *testing.T, dsn string, open Opener, test func(h *harness)) {
 		t.Fatal(err)
 	}
 	h := &harness{
-		T: t, dsn: dsn, store: s, effects: effects, client: client,
+		T: t, dsn: dsn, store: s, effects: effects, client: client, lease: lease,
 		ledger: ledger{name: filepath.Join(t.TempDir(), "ledger")},
 	}
 	test(h)
@@ -97,7 +98,9 @@ type harness struct {
 	store   store.Store
 	effects Effects // nil if the store has no transactions
 	client  *firefly.Client
-	ledger  ledger // what workers did
+	workers int           // in each process that is started from now on; zero is one
+	lease   time.Duration // of those workers
+	ledger  ledger        // what workers did
 	known   known
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"os"
 	"time"
 
 	"github.com/fireflytasks/go-firefly/store"
@@ -35,7 +36,7 @@ func (s *dyingStore) settle(point Failpoint, call func() error) error {
 
 // ClaimDue claims for the usual time, also for a worker that relies on a longer one.
 func (s *dyingStore) ClaimDue(ctx context.Context, c store.Claim) ([]store.Task, error) {
-	c.For = lease
+	c.For = span(os.Getenv(envLease))
 	return s.Store.ClaimDue(ctx, c)
 }
 

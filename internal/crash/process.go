@@ -20,7 +20,8 @@ func (h *harness) start(point Failpoint) *process {
 		h.Fatal(err)
 	}
 	worker := exec.CommandContext(h.Context(), exe)
-	worker.Env = append(os.Environ(), envDSN+"="+h.dsn, envPoint+"="+string(point), envLedger+"="+h.ledger.name)
+	worker.Env = append(os.Environ(), envDSN+"="+h.dsn, envPoint+"="+string(point), envLedger+"="+h.ledger.name,
+		envWorkers+"="+strconv.Itoa(h.workers), envLease+"="+h.lease.String())
 	worker.Stderr = os.Stderr
 	if _, err := worker.StdinPipe(); err != nil { // see Main: a worker does not outlive the test
 		h.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"strconv"
 	"testing"
 	"time"
 
@@ -33,9 +34,11 @@ const (
 )
 
 const (
-	envDSN    = "FIREFLY_CRASH_DSN"
-	envPoint  = "FIREFLY_CRASH_POINT"
-	envLedger = "FIREFLY_CRASH_LEDGER"
+	envDSN     = "FIREFLY_CRASH_DSN"
+	envPoint   = "FIREFLY_CRASH_POINT"
+	envLedger  = "FIREFLY_CRASH_LEDGER"
+	envWorkers = "FIREFLY_CRASH_WORKERS" // in the process; unset is one
+	envLease   = "FIREFLY_CRASH_LEASE"
 )
 
 // Tasks that are hit by many kills must not fail for that.
@@ -87,7 +90,7 @@ func work(ctx context.Context, open Opener) error {
 		return err
 	}
 	config := firefly.WorkerConfig{
-		Concurrency: 4, Lease: lease, Logger: quiet, Hooks: firefly.Hooks{Claimed: v.claimed, Ended: v.ended},
+		Concurrency: slots, Lease: span(os.Getenv(envLease)), Logger: quiet, Hooks: firefly.Hooks{Claimed: v.claimed, Ended: v.ended},
 	}
 	if v.point == Paused || v.point == Trusting {
 		v.awaitSignal()
@@ -95,17 +98,36 @@ func work(ctx context.Context, open Opener) error {
 	if v.point == Trusting {
 		config.Lease = time.Hour // see dyingStore.ClaimDue
 	}
-	w, err := firefly.NewWorker(s, config,
-		parent.Handle(v.parent), plain.Handle(v.plain), child.Handle(func(context.Context, int64) (firefly.None, error) {
-			return firefly.None{}, nil
-		}))
-	if err != nil {
-		return err
+	workers := make([]*firefly.Worker, max(1, number(os.Getenv(envWorkers))))
+	for i := range workers {
+		workers[i], err = firefly.NewWorker(s, config,
+			parent.Handle(v.parent), plain.Handle(v.plain), child.Handle(func(context.Context, int64) (firefly.None, error) {
+				return firefly.None{}, nil
+			}))
+		if err != nil {
+			return err
+		}
 	}
 	if err := note(v.ledger, "%s%d", readyLine, os.Getpid()); err != nil {
 		return err
 	}
-	return w.Run(ctx)
+	ended := make(chan error, len(workers))
+	for _, w := range workers {
+		go func() { ended <- w.Run(ctx) }()
+	}
+	return <-ended
+}
+
+// span is what an environment variable says, zero if nothing.
+func span(text string) time.Duration {
+	d, _ := time.ParseDuration(text)
+	return d
+}
+
+// number is what an environment variable says, zero if nothing.
+func number(text string) int {
+	n, _ := strconv.Atoi(text)
+	return n
 }
 
 // reach kills the process if this is the point.

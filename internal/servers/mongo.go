@@ -81,6 +81,17 @@ func EndMongoDB() { sharedGateways.end() }
 // the test may kill it. It ends with the test.
 func NewMongoDB(tb testing.TB) *Mongo {
 	tb.Helper()
+	return newMongo(tb, false)
+}
+
+// NewMongoStandAlone is as [NewMongoDB] for a server without transactions.
+func NewMongoStandAlone(tb testing.TB) *Mongo {
+	tb.Helper()
+	return newMongo(tb, true)
+}
+
+func newMongo(tb testing.TB, standAlone bool) *Mongo {
+	tb.Helper()
 	p, err := newDocumentDB("fsync = on", "synchronous_commit = on", "full_page_writes = on")
 	check(tb, mongoDB, err)
 	var d *documentDB
@@ -92,7 +103,7 @@ func NewMongoDB(tb testing.TB) *Mongo {
 			tb.Errorf("mongo: %v", err)
 		}
 	})
-	if d, err = startGateway(p, false); err != nil {
+	if d, err = startGateway(p, standAlone); err != nil {
 		tb.Fatalf("mongo: %v", err)
 	}
 	return &Mongo{url: d.url(), local: d}

@@ -36,6 +36,7 @@ type administration struct {
 	byID    bool     // the filter names ids
 	now     int64
 	changed []int64
+	wrote   bool // some may have been changed that changed does not name yet
 	refused store.BatchError
 	tally   tally // of the page
 	news    wake.News
@@ -63,8 +64,8 @@ func (s *Store) administer(
 		a.refused.Refused[i].Index = slices.Index(f.IDs, r.ID)
 	}
 	s.work.wrote()
-	s.board.Announce(&a.news)
-	if err != nil && len(a.changed) > 0 {
+	s.announce(&a.news)
+	if err != nil && a.wrote {
 		return a.changed, s.afterwards(err)
 	} else if err != nil {
 		return nil, s.inDoubt(err)
@@ -110,6 +111,7 @@ func (a *administration) update(ctx context.Context, of []record, state, change 
 	change["$set"].(bson.M)["op"] = mark //nolint:forcetypeassert // all have one
 	ids := idsOf(of)
 	result, err := a.s.tasks.UpdateMany(ctx, a.still(ids, state), change)
+	a.wrote = a.wrote || err == nil
 	if err != nil || int(result.MatchedCount) == len(of) {
 		return of, err
 	}
@@ -233,6 +235,7 @@ func (a *administration) remove(ctx context.Context, page []record) error {
 		if err != nil {
 			return err
 		}
+		a.wrote = true
 		a.tally.add(g.queue, g.status, -result.DeletedCount)
 		if int(result.DeletedCount) < len(of) {
 			left, err := readAll[record](ctx, a.s.tasks, bson.M{"_id": bson.M{"$in": idsOf(of)}}, options.Find().SetProjection(bson.M{"_id": 1}))

@@ -1,138 +1,115 @@
 package mongo
 
 import (
-	"cmp"
 	"context"
-	"math/rand/v2"
 	"slices"
+	"sync"
 	"sync/atomic"
-
-	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
-
-	"github.com/fireflytasks/go-firefly/store"
+	"time"
 )
 
-// candidates finds due tasks of a queue, as they come first by the index "claim".
-func (c *claiming) candidates(ctx context.Context, queue string) ([]record, error) {
-	filter := bson.M{
-		"status": store.Created, "queue": queue, "name": bson.M{"$in": c.Names}, "due": bson.M{"$lte": c.at.early},
-	}
-	return readAll[record](ctx, c.s.hints, filter, options.Find().
-		SetSort(keys("-priority", "due", "_id")).
-		SetLimit(int64(c.Limit)<<c.s.crowd.level()).
-		SetProjection(bson.M{"queue": 1, "priority": 1, "due": 1}))
+// candidates are due tasks that were found, in the order of rule 8, for whichever claims of this
+// process come to need them. No two of them pick the same.
+type candidates struct {
+	turn    chan struct{} // held by the claim that chooses
+	waiting atomic.Int64  // claims that hold it, or wait for it
+	crowd   crowd
+
+	// Guarded by turn.
+	queues, names []string
+	began         time.Time // when they were looked for
+	until         int64     // how long they last, by the server's clock
+	news          int64     // what this process had announced by then
+	more          bool      // there may be more of them than were looked for
+	due           []record
+
+	mu     sync.Mutex
+	picked map[int64]struct{} // by claims that are under way
 }
 
-// merge puts the candidates of all queues that are not paused into the order of rule 8.
-func (c *claiming) merge(lanes [][]record, paused []string) []record {
-	var all []record
-	for i, queue := range c.Queues {
-		if !slices.Contains(paused, queue) {
-			all = append(all, lanes[i]...)
-		}
+const (
+	// Tasks that were found serve other claims for so long at least, and ten times as long as it took
+	// to find them: a task that another process makes due meanwhile, however urgent, comes so much later.
+	candidatesLast     = 100 * time.Millisecond
+	candidatesLastMost = time.Second
+	// candidatesLeast are looked for where there were more than were looked for the last time.
+	candidatesLeast = 256
+)
+
+// lock waits for the turn.
+func (f *candidates) lock(ctx context.Context) (unlock func(), err error) {
+	f.waiting.Add(1)
+	select {
+	case f.turn <- struct{}{}:
+		return func() {
+			<-f.turn
+			f.waiting.Add(-1)
+		}, nil
+	case <-ctx.Done():
+		f.waiting.Add(-1)
+		return nil, ended(ctx)
 	}
-	if len(lanes) == 1 {
-		return all // as it came
-	}
-	slices.SortStableFunc(all, func(a, b record) int { // lanes come in the order of queues
-		return cmp.Or(cmp.Compare(b.Priority, a.Priority),
-			cmp.Compare(slices.Index(c.Queues, a.Queue), slices.Index(c.Queues, b.Queue)),
-			cmp.Compare(a.Due, b.Due), cmp.Compare(a.ID, b.ID))
-	})
-	return all
 }
 
-// claimTries bounds how often a claim looks again for tasks in place of those that others took first.
-const claimTries = 3
-
-// take claims candidates by compare-and-set, and returns those that it won.
-func (c *claiming) take(ctx context.Context, due []record) ([]store.Task, error) {
-	won, counted := 0, tally{}
-	for try := 1; ; try++ {
-		few := len(due) < c.Limit-won
-		picked := c.s.crowd.pick(due, c.Limit-won)
-		n, err := c.takeOnce(ctx, picked, counted)
-		if err != nil {
-			return nil, err
-		}
-		c.s.crowd.saw(len(picked), n)
-		won += n
-		if won == c.Limit || few && n == len(picked) || try == claimTries {
-			break
-		}
-		found, err := c.look(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if due = found.due; len(due) == 0 {
-			break
-		}
+// serve reports whether a claim can take tasks from what was found: if it was looked for since the
+// claim began, it is what the claim would find. A moment later it is as good if there is enough of it,
+// and nothing came between that this process knows of.
+func (f *candidates) serve(c *claiming) bool {
+	if len(f.due) == 0 || !slices.Equal(f.queues, c.Queues) || !slices.Equal(f.names, c.Names) {
+		return false
 	}
-	if won == 0 {
-		err := c.s.correct(ctx, tally{}.minus(counted))
-		c.s.holdings.nothing(c.Lease)
-		return nil, err
+	if f.began.After(c.began) {
+		return len(f.due) >= c.Limit || !f.more
 	}
-	tasks, err := c.held(ctx, c.ends)
-	if err != nil {
-		return nil, err
-	}
-	c.s.holdings.add(c.Lease, tasks, c.For)
-	c.s.work.wrote()
-	happened := tally{}
-	for i := range tasks {
-		happened.move(tasks[i].Queue, store.Created, store.Running, 1)
-	}
-	return tasks, c.s.correct(ctx, happened.minus(counted))
+	return len(f.due) >= c.Limit && c.at.early < f.until && f.news == c.s.news.Load()
 }
 
-// takeOnce sends one compare-and-set: a task that was changed since it was found, be it that it is
-// not due any more, is left alone.
-func (c *claiming) takeOnce(ctx context.Context, picked []record, counted tally) (won int, err error) {
-	ids, along := make([]int64, len(picked)), tally{}
+// forget has the next claim look again.
+func (f *candidates) forget() { f.due, f.more = nil, false }
+
+// without drops the tasks of queues that are paused.
+func (f *candidates) without(paused []string) {
+	if len(paused) > 0 {
+		f.due = slices.DeleteFunc(f.due, func(r record) bool { return slices.Contains(paused, r.Queue) })
+	}
+}
+
+// pick takes out up to n tasks. They are not found again until they are dropped.
+func (f *candidates) pick(n int) (picked []record) {
+	picked, f.due = f.crowd.pick(f.due, n)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.picked == nil {
+		f.picked = map[int64]struct{}{}
+	}
 	for i := range picked {
-		ids[i] = picked[i].ID
-		along.move(picked[i].Queue, store.Created, store.Running, 1)
+		f.picked[picked[i].ID] = struct{}{}
 	}
-	result, err := c.s.tasks.BulkWrite(ctx, []mongo.WriteModel{
-		mongo.NewUpdateManyModel().
-			SetFilter(bson.M{"_id": bson.M{"$in": ids}, "status": store.Created, "due": bson.M{"$lte": c.at.early}}).
-			SetUpdate(bson.M{"$set": bson.M{"status": store.Running, "lease": c.Lease[:], "worker": c.Worker}}),
-		along.model(),
-	}, options.BulkWrite().SetOrdered(false))
-	if err != nil {
-		return 0, err
-	}
-	counted.sum(along, 1)
-	return int(result.MatchedCount), nil
+	return picked
 }
 
-// A crowd is how many others seem to claim from the same queues: the level says among how many
-// times as many tasks as it needs, as a power of two, a claim spreads.
-type crowd struct{ of atomic.Int32 }
-
-const mostCrowded = 3
-
-func (c *crowd) level() int32 { return c.of.Load() }
-
-// saw learns from a claim that won some of the tasks that it tried for.
-func (c *crowd) saw(tried, won int) {
-	switch level := c.of.Load(); {
-	case won < tried-tried/4:
-		c.of.Store(min(level+1, mostCrowded))
-	case won == tried && level > 0 && rand.N(8) == 0:
-		c.of.Store(level - 1)
+// drop says that claims are through with tasks, whether they have won them or not.
+func (f *candidates) drop(picked []record) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range picked {
+		delete(f.picked, picked[i].ID)
 	}
 }
 
-// pick returns up to n of the candidates: the first ones, or in a crowd those of a stretch at random.
-func (c *crowd) pick(due []record, n int) []record {
-	if level := c.of.Load(); level > 0 && len(due) > n {
-		stretches := (len(due) + n - 1) / n
-		from := rand.N(stretches) * n
-		due = due[min(from, len(due)-n):]
-	}
-	return due[:min(n, len(due))]
+// underWay counts the tasks that claims are not through with.
+func (f *candidates) underWay() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.picked)
+}
+
+// free returns those of the tasks that no claim has picked.
+func (f *candidates) free(due []record) []record {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.DeleteFunc(due, func(r record) bool {
+		_, picked := f.picked[r.ID]
+		return picked
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -15,8 +16,7 @@ import (
 // mostClaimed is how many tasks a claim takes at most, whatever its limit.
 const mostClaimed = 10_000
 
-// ClaimDue implements [store.Store]. Claims of one process take turns, so that they do not compete for
-// the same tasks.
+// ClaimDue implements [store.Store].
 func (s *Store) ClaimDue(ctx context.Context, c store.Claim) ([]store.Task, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -25,13 +25,8 @@ func (s *Store) ClaimDue(ctx context.Context, c store.Claim) ([]store.Task, erro
 		return nil, err
 	}
 	c.Limit = min(c.Limit, mostClaimed)
-	select {
-	case s.claiming <- struct{}{}:
-		defer func() { <-s.claiming }()
-	case <-ctx.Done():
-		return nil, ended(ctx)
-	}
-	claim := claiming{s: s, Claim: c}
+	s.work.claimed()
+	claim := claiming{s: s, Claim: c, began: time.Now()}
 	tasks, err := claim.run(alone(ctx))
 	if err != nil {
 		return nil, s.inDoubt(err)
@@ -42,9 +37,10 @@ func (s *Store) ClaimDue(ctx context.Context, c store.Claim) ([]store.Task, erro
 // A claiming is one claim under way.
 type claiming struct {
 	store.Claim
-	s    *Store
-	at   instant
-	ends int64 // when the lease does
+	s     *Store
+	began time.Time // by this machine's clock
+	at    instant
+	ends  int64 // when the lease does
 }
 
 func (c *claiming) run(ctx context.Context) (tasks []store.Task, err error) {
@@ -52,56 +48,76 @@ func (c *claiming) run(ctx context.Context) (tasks []store.Task, err error) {
 		return nil, err
 	}
 	c.ends = c.at.late + micros(c.For)
-	found, err := c.look(ctx)
+	before, picked, err := c.choose(ctx)
 	if err != nil {
-		return nil, store.Definite(c.s.explain(err)) // nothing but reads
+		return nil, err
 	}
-	if found.before != nil {
-		return c.again(ctx, found.before)
+	if before != nil {
+		return c.again(ctx, before)
 	}
-	if len(found.ended) > 0 {
-		for _, l := range found.ended {
-			if err := c.s.takeBack(ctx, l, c.at.early); err != nil {
-				return nil, err
-			}
-		}
-		if found, err = c.look(ctx); err != nil {
-			return nil, err
-		}
-	}
-	if len(found.due) == 0 {
+	if len(picked) == 0 {
 		return nil, nil
 	}
 	_, err = c.s.lease.InsertOne(ctx, leaseRecord{ID: c.Lease[:], Ends: c.ends, Worker: c.Worker})
+	if err != nil {
+		c.s.candidates.drop(picked)
+	}
 	if mongo.IsDuplicateKeyError(err) { // the call that this one repeats is still under way
-		var before leaseRecord
-		if err := c.s.lease.FindOne(ctx, bson.M{"_id": c.Lease[:]}).Decode(&before); err != nil {
+		before = new(leaseRecord)
+		if err := c.s.lease.FindOne(ctx, bson.M{"_id": c.Lease[:]}).Decode(before); err != nil {
 			return nil, err
 		}
-		return c.again(ctx, &before)
+		return c.again(ctx, before)
 	}
 	if err != nil {
 		return nil, err
 	}
-	tasks, err = c.take(ctx, found.due)
+	tasks, err = c.take(ctx, picked)
 	return tasks, c.s.afterwards(err)
 }
 
-// What there is for a claim to do.
+// choose takes back what has ended, and picks the tasks to try for; or it finds the call that this one
+// repeats. Claims of one process take turns at it, and pick different tasks.
+func (c *claiming) choose(ctx context.Context) (before *leaseRecord, picked []record, err error) {
+	unlock, err := c.s.candidates.lock(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer unlock()
+	found, err := c.look(ctx)
+	if err != nil {
+		return nil, nil, store.Definite(c.s.explain(err)) // nothing but reads
+	}
+	if found.before != nil {
+		return found.before, nil, nil
+	}
+	if len(found.ended) > 0 {
+		for _, l := range found.ended {
+			if err := c.s.takeBack(ctx, l, c.at.early); err != nil {
+				return nil, nil, err
+			}
+		}
+		c.s.candidates.forget()
+		if _, err = c.look(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	return nil, c.s.candidates.pick(c.Limit), nil
+}
+
+// What there is for a claim to do before it claims.
 type findings struct {
 	before *leaseRecord  // the call that this one repeats
 	ended  []leaseRecord // leases to take back
-	due    []record      // candidates, in the order of rule 8
 }
 
 // endedMost is how many ended leases a claim takes back.
 const endedMost = 8
 
-// look reads, side by side, all that a claim depends on.
+// look reads, side by side, all that a claim depends on; candidates only if there are none that will do.
 func (c *claiming) look(ctx context.Context) (f findings, err error) {
 	var before []leaseRecord
 	var paused []string
-	lanes := make([][]record, len(c.Queues))
 	reads := []func() error{
 		func() (err error) {
 			before, err = readAll[leaseRecord](ctx, c.s.lease, bson.M{"_id": c.Lease[:]})
@@ -117,11 +133,8 @@ func (c *claiming) look(ctx context.Context) (f findings, err error) {
 			return err
 		},
 	}
-	for i, queue := range c.Queues {
-		reads = append(reads, func() (err error) {
-			lanes[i], err = c.candidates(ctx, queue)
-			return err
-		})
+	if !c.s.candidates.serve(c) {
+		reads = append(reads, func() error { return c.find(ctx) })
 	}
 	if err := sideBySide(reads); err != nil {
 		return f, err
@@ -129,7 +142,7 @@ func (c *claiming) look(ctx context.Context) (f findings, err error) {
 	if len(before) > 0 {
 		f.before = &before[0]
 	}
-	f.due = c.merge(lanes, paused)
+	c.s.candidates.without(paused)
 	return f, nil
 }
 

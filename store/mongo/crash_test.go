@@ -34,7 +34,17 @@ func openForCrash(ctx context.Context, url string) (store.Store, crash.Effects, 
 			err = nil
 		}
 	}
+	if err == nil && standAlone(ctx, db) {
+		return closing{s, client}, nil, nil
+	}
 	return closing{s, client}, effects{db.Collection("effect")}, err
+}
+
+func standAlone(ctx context.Context, db *driver.Database) bool {
+	var hello struct {
+		SetName string `bson:"setName"`
+	}
+	return db.RunCommand(ctx, bson.M{"hello": 1}).Decode(&hello) == nil && hello.SetName == ""
 }
 
 // closing disconnects the client with the store.
@@ -80,7 +90,10 @@ func TestCrashes(t *testing.T) {
 	if testing.Short() || race.Enabled {
 		t.Skip("kills dozens of processes")
 	}
-	crash.Test(t, servers.NewMongoDB(t).URL(), openForCrash, crash.Minimum())
+	t.Run("ReplicaSet", func(t *testing.T) { crash.Test(t, servers.NewMongoDB(t).URL(), openForCrash, crash.Minimum()) })
+	t.Run("StandAlone", func(t *testing.T) {
+		crash.Test(t, servers.NewMongoStandAlone(t).URL(), openForCrash, crash.MinimumWithoutTx())
+	})
 }
 
 func TestPausedProcesses(t *testing.T) {
@@ -92,8 +105,21 @@ func TestPausedProcesses(t *testing.T) {
 
 func TestServerCrashes(t *testing.T) {
 	if testing.Short() || race.Enabled {
-		t.Skip("kills a server a dozen times")
+		t.Skip("kills servers a dozen times")
 	}
-	server := servers.NewMongoDB(t)
-	crash.Servers(t, server.URL(), openForCrash, server, 12, 100)
+	for mode, start := range map[string]func(testing.TB) *servers.Mongo{
+		"ReplicaSet": servers.NewMongoDB, "StandAlone": servers.NewMongoStandAlone,
+	} {
+		t.Run(mode, func(t *testing.T) {
+			server := start(t)
+			crash.Servers(t, server.URL(), openForCrash, server, 12, 100)
+		})
+	}
+}
+
+func TestFourProcessesShareAServer(t *testing.T) {
+	if testing.Short() || race.Enabled {
+		t.Skip("starts processes")
+	}
+	crash.Drain(t, servers.NewMongoDB(t).URL(), openForCrash, 4, 4, 20_000)
 }

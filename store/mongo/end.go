@@ -152,10 +152,8 @@ func models(all []ending, mark int64) (models []mongo.WriteModel, targets [][]in
 		e.update["$set"].(bson.M)["op"] = mark //nolint:forcetypeassert // all have one
 		if len(targets[i]) == 1 {
 			filter["_id"] = targets[i][0]
-			models = append(models, mongo.NewUpdateOneModel().SetFilter(filter).SetUpdate(e.update))
-		} else {
-			models = append(models, mongo.NewUpdateManyModel().SetFilter(filter).SetUpdate(e.update))
 		}
+		models = append(models, mongo.NewUpdateManyModel().SetFilter(filter).SetUpdate(e.update))
 	}
 	return models, targets
 }

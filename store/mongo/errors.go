@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/auth"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 
@@ -32,8 +33,10 @@ const (
 )
 
 const (
-	labelTransient     = "TransientTransactionError"
+	labelTransient     = "TransientTransactionError" // only of errors in a transaction, which is over
 	labelUnknownCommit = "UnknownTransactionCommitResult"
+	labelNetwork       = "NetworkError"
+	labelRetryable     = "RetryableWriteError"
 )
 
 func hasCode(err error, codes ...int) bool {
@@ -55,7 +58,7 @@ func hasLabel(err error, label string) bool {
 }
 
 func tooLarge(err error) bool {
-	return hasCode(err, codeDocumentTooLarge, codeUpdateTooLarge, codePushTooLarge)
+	return errors.Is(err, driver.ErrDocumentTooLarge) || hasCode(err, codeDocumentTooLarge, codeUpdateTooLarge, codePushTooLarge)
 }
 
 // explain says what to do about the errors that have a remedy, and marks as definite those that prove
@@ -75,6 +78,10 @@ func (s *Store) explain(err error) error {
 		return fmt.Errorf("%w: no server can be reached that takes writes: %w", store.ErrUnavailable, oneLine(err))
 	case errors.As(err, &queue):
 		return fmt.Errorf("%w: all connections of the client are in use: raise its maxPoolSize: %w", store.ErrUnavailable, oneLine(err))
+	case hasLabel(err, labelTransient):
+		return fmt.Errorf("%w: %w", store.ErrConflict, oneLine(err))
+	case unproven(err):
+		return oneLine(err)
 	case hasCode(err, codeUnauthorized):
 		return store.Definite(fmt.Errorf("the user lacks a right: grant it readWrite on database %s: %w", s.db.Name(), oneLine(err)))
 	case hasCode(err, codeNotPrimary, codeNotPrimaryNoSec):
@@ -91,18 +98,18 @@ func (s *Store) explain(err error) error {
 	}
 }
 
+// unproven reports whether a write may have been made, whatever the error's code is: the server waited for
+// a majority in vain, or the driver has sent it twice, and the error is about the second time.
+func unproven(err error) bool {
+	var write mongo.WriteException
+	return errors.As(err, &write) && write.WriteConcernError != nil ||
+		hasLabel(err, labelNetwork) || hasLabel(err, labelRetryable) || hasLabel(err, labelUnknownCommit)
+}
+
 // proof reports whether the server itself refused the whole command.
 func proof(err error) bool {
 	var command mongo.CommandError
-	if !errors.As(err, &command) {
-		return false
-	}
-	for _, label := range []string{"NetworkError", "RetryableWriteError", labelUnknownCommit} {
-		if command.HasErrorLabel(label) {
-			return false
-		}
-	}
-	return command.Code != 0 && !interrupted(int(command.Code))
+	return errors.As(err, &command) && command.Code != 0 && !interrupted(int(command.Code))
 }
 
 // interrupted reports whether a code is of a command that may have been stopped in its middle: a

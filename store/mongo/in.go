@@ -18,7 +18,8 @@ var errNoSession = store.Invalid("mongo", errors.New("In needs a context with a 
 // [mongo.Session.WithTransaction] gives to its function, on the same deployment. What is written
 // through it happens if and only if that commits. A [*store.BatchError] names refused items, of which
 // all others were applied; any other error is to be returned from the function, which runs again where
-// that helps. It is used as the session is: one call at a time.
+// that helps. It is used as the session is: one call at a time. The transaction's write concern is the
+// application's: with less than majority, a failover may lose what was committed.
 func (s *Store) In(ctx context.Context) store.Writer {
 	return &inApp{s, mongo.SessionFromContext(ctx)}
 }
@@ -153,7 +154,7 @@ func (in *inTx) Insert(ctx context.Context, tasks []store.NewTask) ([]store.Inse
 			}
 			result, err := in.s.tasks.UpdateOne(ctx, replaceFilter(holder), r.replacement())
 			if err == nil && result.MatchedCount == 0 {
-				err = store.ErrConflict
+				err = overtaken(nil)
 			}
 			if err != nil {
 				return nil, err
@@ -189,7 +190,15 @@ func (in *inTx) flush(ctx context.Context, docs *[]any, counted *tally) error {
 	*docs, *counted = nil, tally{}
 	_, err := in.s.tasks.InsertMany(ctx, all, options.InsertMany().SetOrdered(true))
 	if mongo.IsDuplicateKeyError(err) {
-		return fmt.Errorf("%w: %w", store.ErrConflict, err)
+		return overtaken(err)
 	}
 	return err
+}
+
+// overtaken is the error of a transaction whose unique key somebody took, or freed, meanwhile. Its label
+// has the driver run the transaction again.
+func overtaken(err error) error {
+	return fmt.Errorf("%w:%w", store.ErrConflict, mongo.CommandError{
+		Message: "a unique key changed hands meanwhile", Labels: []string{labelTransient}, Wrapped: err,
+	})
 }

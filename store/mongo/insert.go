@@ -45,7 +45,7 @@ func (s *Store) Insert(ctx context.Context, tasks []store.NewTask) ([]store.Inse
 	for i, v := range valid {
 		out[v] = in.out[i]
 	}
-	s.board.Announce(&in.news)
+	s.announce(&in.news)
 	return out, refused.OrNil()
 }
 

@@ -30,6 +30,7 @@ func (s *Store) takeBack(ctx context.Context, l leaseRecord, now int64) error {
 	if err != nil || marked.MatchedCount == 0 { // it was extended, or all is done
 		return err
 	}
+	s.work.doubted() // whoever claimed was perhaps killed in the middle of a write
 	if err := s.free(ctx, l.ID, l.Ends, now); err != nil {
 		return err
 	}

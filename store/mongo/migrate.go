@@ -39,8 +39,8 @@ func taskIndexes() []mongo.IndexModel {
 			Keys:    keys("queue", "name", "-priority", "due", "_id"),
 			Options: named("claim").SetPartialFilterExpression(bson.M{"status": store.Created}),
 		},
-		// What a lease holds, and of that what is to be cancelled.
-		{Keys: keys("lease", "cancel"), Options: named("lease").SetSparse(true)},
+		// What a lease holds.
+		{Keys: keys("lease"), Options: named("lease").SetSparse(true)},
 		// Only live tasks have the field, so it is unique among those.
 		{Keys: keys("held"), Options: named("held").SetSparse(true).SetUnique(true)},
 		// Retention, and lists of what failed.
@@ -99,6 +99,12 @@ func (s *Store) migrate(ctx context.Context) error {
 		}
 		if _, err := c.collection.Indexes().CreateMany(ctx, c.indexes); err != nil {
 			return fmt.Errorf("index %s: %w", name, err)
+		}
+	}
+	// Not every server keeps two apart that make one document by an upsert at once.
+	for _, d := range []bson.M{{"_id": "id", "last": int64(0)}, {"_id": "paused", "queues": []string{}}} {
+		if _, err := s.meta.InsertOne(ctx, d); err != nil && !mongo.IsDuplicateKeyError(err) {
+			return err
 		}
 	}
 	_, err = s.meta.UpdateOne(ctx, bson.M{"_id": "schema"}, bson.M{"$max": bson.M{"version": schemaVersion}},

@@ -37,10 +37,14 @@ func (s *Store) CompleteParent(ctx context.Context, done store.Completion, child
 	if err := refused.OrNil(); err != nil {
 		return nil, err
 	}
+	all[0].alike = "" // it is one of its kind
 	parent := record{ID: done.ID, Outbox: at.early, Children: make([]record, len(children))}
 	for i := range children {
 		parent.Children[i] = newRecord(&children[i], at)
 		parent.Children[i].Replaces = children[i].Replace
+	}
+	if err := checkOutbox(&parent, len(done.Returned)); err != nil {
+		return nil, err
 	}
 	if len(children) > 0 {
 		set := all[0].update["$set"].(bson.M) //nolint:forcetypeassert // completions made it
@@ -54,15 +58,29 @@ func (s *Store) CompleteParent(ctx context.Context, done store.Completion, child
 	if err := refused.OrNil(); err != nil {
 		return nil, err
 	}
-	out, err := s.deliverOne(alone(ctx), &parent)
+	out, err := s.deliverOne(alone(ctx), &parent, len(w.settled) == 0)
 	if err != nil {
 		return nil, s.afterwards(fmt.Errorf("mongo: the task is completed, and its children will be stored later: %w", err))
 	}
 	return out, nil
 }
 
-// deliverOne stores a parent's children, unless they are, and empties its outbox.
-func (s *Store) deliverOne(ctx context.Context, parent *record) ([]store.Inserted, error) {
+// checkOutbox refuses children that do not fit into their parent's document, whatever else is in it.
+func checkOutbox(parent *record, returned int) error {
+	size := returned
+	for i := range parent.Children {
+		size += len(parent.Children[i].Params)
+	}
+	if size <= maxDocument {
+		return nil
+	}
+	return fmt.Errorf("%d bytes of children and result are %w: the limit of MongoDB is %d bytes for them and the task itself together",
+		size, store.ErrTooLarge, maxDocument)
+}
+
+// deliverOne stores a parent's children, unless they are, and empties its outbox. If somebody may have
+// tried before, some may be stored, and counted, already.
+func (s *Store) deliverOne(ctx context.Context, parent *record, again bool) ([]store.Inserted, error) {
 	if len(parent.Children) == 0 {
 		return nil, nil
 	}
@@ -70,10 +88,10 @@ func (s *Store) deliverOne(ctx context.Context, parent *record) ([]store.Inserte
 		s: s, records: parent.Children, out: make([]store.Inserted, len(parent.Children)),
 		replace: func(i int) bool { return parent.Children[i].Replaces },
 	}
-	if err := in.run(ctx, func(int) bool { return true }); err != nil {
+	if err := in.run(ctx, func(int) bool { return again }); err != nil {
 		return nil, err
 	}
-	s.board.Announce(&in.news)
+	s.announce(&in.news)
 	_, err := s.tasks.UpdateOne(ctx, bson.M{"_id": parent.ID, "outbox": parent.Outbox},
 		bson.M{"$unset": bson.M{"outbox": "", "children": ""}})
 	return in.out, err
@@ -87,7 +105,7 @@ func (s *Store) deliver(ctx context.Context, before int64) error {
 		return err
 	}
 	for i := range parents {
-		if _, err := s.deliverOne(ctx, &parents[i]); err != nil {
+		if _, err := s.deliverOne(ctx, &parents[i], true); err != nil {
 			return err
 		}
 	}

@@ -25,7 +25,7 @@ func (s *Store) Resume(ctx context.Context, queues []string) error {
 		for _, queue := range queues {
 			news.Due(queue)
 		}
-		s.board.Announce(&news)
+		s.announce(&news)
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -17,8 +18,18 @@ func readAll[T any](ctx context.Context, c *mongo.Collection, filter bson.M, opt
 	if err != nil {
 		return nil, err
 	}
-	err = cursor.All(ctx, &all)
-	return all, err
+	defer func() { _ = cursor.Close(context.WithoutCancel(ctx)) }()
+	for cursor.Next(ctx) {
+		var one T
+		if err := cursor.Decode(&one); err != nil {
+			if id, is := cursor.Current.Lookup("_id").AsInt64OK(); is {
+				err = fmt.Errorf("task %d: %w: %w", id, errDamaged, err)
+			}
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, cursor.Err()
 }
 
 // Get implements [store.Getter].

@@ -196,6 +196,6 @@ type settled struct {
 // happened says so.
 func (w *writing) happened() {
 	w.s.holdings.settled(w.settled)
-	w.s.board.Announce(&w.news)
+	w.s.announce(&w.news)
 	w.s.work.wrote()
 }

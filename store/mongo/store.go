@@ -33,14 +33,14 @@ type Store struct {
 	ready      atomic.Bool // the server has been looked at
 	replicated bool        // it has transactions; set before ready
 
-	clock    clock
-	board    wake.Board
-	listen   sync.Once
-	ids      ids.Ranges
-	holdings holdings
-	claiming chan struct{} // held by the one claim of this process that is under way
-	crowd    crowd
-	work     workload
+	clock      clock
+	board      wake.Board
+	news       atomic.Int64 // how often this process had something to announce
+	listen     sync.Once
+	ids        ids.Ranges
+	holdings   holdings
+	work       workload
+	candidates candidates
 }
 
 var _ interface {
@@ -70,7 +70,7 @@ func New(db *mongo.Database, opts ...Option) (*Store, error) {
 		hints:  own.Collection(c.prefix+"_task", options.Collection().SetReadConcern(readconcern.Local())),
 		lease:  own.Collection(c.prefix + "_lease"),
 		meta:   own.Collection(c.prefix + "_meta"),
-		beside: background.New(), claiming: make(chan struct{}, 1),
+		beside: background.New(), candidates: candidates{turn: make(chan struct{}, 1)},
 	}, nil
 }
 

@@ -99,9 +99,9 @@ func (t tally) document() tallyRecord {
 	return tallyRecord{ID: bson.NewObjectID(), Queues: t.records()}
 }
 
-// model is what goes along with updates.
-func (t tally) model() mongo.WriteModel {
-	return mongo.NewUpdateOneModel().SetUpsert(true).
+// model is what goes along with updates of many: the driver puts those of one kind into one command.
+func (t tally) model() *mongo.UpdateManyModel {
+	return mongo.NewUpdateManyModel().SetUpsert(true).
 		SetFilter(bson.M{"_id": bson.NewObjectID()}).
 		SetUpdate(bson.M{"$setOnInsert": bson.M{"tally": t.records()}})
 }

@@ -89,24 +89,37 @@ func (t *tx) open() (*mongo.Session, error) {
 	case t.session != nil:
 		return t.session, nil
 	}
-	session, err := t.s.db.Client().StartSession()
+	session, err := t.s.startTx(t.ctx)
+	t.session = session
+	return session, err
+}
+
+// startTx returns a session with a transaction, of which the server hears with the first command.
+func (s *Store) startTx(ctx context.Context) (*mongo.Session, error) {
+	session, err := s.db.Client().StartSession()
 	if err != nil {
-		return nil, store.Definite(t.s.explain(err))
+		return nil, store.Definite(s.explain(err))
 	}
 	err = session.StartTransaction(options.Transaction().
 		SetReadConcern(readconcern.Snapshot()).
 		SetReadPreference(readpref.Primary()).
 		SetWriteConcern(durable()))
 	if err != nil {
-		session.EndSession(context.WithoutCancel(t.ctx))
-		return nil, store.Definite(t.s.explain(err))
+		session.EndSession(context.WithoutCancel(ctx))
+		return nil, store.Definite(s.explain(err))
 	}
-	t.session = session
 	return session, nil
 }
 
 // abortTimeout bounds a rollback, which waits for nothing but the network.
 const abortTimeout = 5 * time.Second
+
+// endTx ends a session, and rolls back what was not committed in it.
+func endTx(ctx context.Context, session *mongo.Session) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
+	defer cancel()
+	session.EndSession(ctx)
+}
 
 // Rollback implements [store.Tx]. If the server is not told, it ends the transaction by itself after a
 // minute.
@@ -116,13 +129,14 @@ func (t *tx) Rollback(ctx context.Context) error {
 	defer t.mu.Unlock()
 	t.ended = true
 	if t.session != nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
-		defer cancel()
-		t.session.EndSession(ctx) // aborts what was not committed
+		endTx(ctx, t.session)
 		t.session = nil
 	}
 	return err
 }
+
+// Conflicted implements [store.ConflictTx].
+func (t *tx) Conflicted(err error) bool { return hasLabel(err, labelTransient) }
 
 // Commit implements [store.Tx].
 func (t *tx) Commit(ctx context.Context) error {
@@ -177,18 +191,19 @@ const commitTries = 5
 // commit commits a session's transaction. As long as its outcome is unknown the commit alone is sent
 // again: the server knows whether it has done it.
 func (s *Store) commit(ctx context.Context, session *mongo.Session) error {
-	for try := 1; ; try++ {
+	for try, doubt := 1, false; ; try++ {
 		err := session.CommitTransaction(ctx)
+		unknown := hasLabel(err, labelUnknownCommit)
+		doubt = doubt || unknown || ctx.Err() != nil
 		switch {
 		case err == nil:
 			return nil
-		case hasLabel(err, labelUnknownCommit) && ctx.Err() == nil && try < commitTries:
-			continue
-		case hasLabel(err, labelUnknownCommit), ctx.Err() != nil:
+		case unknown && ctx.Err() == nil && try < commitTries:
+		case hasLabel(err, labelTransient) && !unknown:
+			return fmt.Errorf("%w: %w", store.ErrConflict, oneLine(err))
+		case doubt: // also if this try was never sent
 			s.work.doubted()
 			return fmt.Errorf("mongo: commit: %w", oneLine(err))
-		case hasLabel(err, labelTransient):
-			return fmt.Errorf("%w: %w", store.ErrConflict, oneLine(err))
 		default:
 			return s.explain(err)
 		}

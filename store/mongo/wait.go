@@ -19,6 +19,14 @@ func (s *Store) Wait(ctx context.Context, queues []string) (store.Hint, error) {
 	return s.board.Wait(ctx, s.beside.Done(), queues)
 }
 
+// announce gives news of this process to those who wait in it.
+func (s *Store) announce(n *wake.News) {
+	if len(n.Queues) > 0 {
+		s.news.Add(1)
+		s.board.Announce(n)
+	}
+}
+
 const renewPause = time.Second
 
 // hear passes on what other processes do, until the store is closed, or the server turns out to have

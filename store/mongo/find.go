@@ -1,0 +1,68 @@
+package mongo
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/fireflytasks/go-firefly/store"
+)
+
+// find looks for candidates, as many as all claims need that wait for their turn. Its claim has it.
+func (c *claiming) find(ctx context.Context) error {
+	f := &c.s.candidates
+	limit := c.Limit * int(f.waiting.Load())
+	if f.more {
+		limit = max(limit, candidatesLeast)
+	}
+	limit = limit<<f.crowd.level() + f.underWay()
+	f.forget()
+	began, news := time.Now(), c.s.news.Load()
+	lanes := make([][]record, len(c.Queues))
+	reads := make([]func() error, len(c.Queues))
+	for i, queue := range c.Queues {
+		reads[i] = func() (err error) {
+			lanes[i], err = c.lane(ctx, queue, limit)
+			return err
+		}
+	}
+	if err := sideBySide(reads); err != nil {
+		return err
+	}
+	f.queues, f.names, f.began, f.news = c.Queues, c.Names, began, news
+	f.until = c.at.early + min(max(candidatesLast, 10*time.Since(began)), candidatesLastMost).Microseconds()
+	for _, lane := range lanes {
+		f.more = f.more || len(lane) == limit
+	}
+	f.due = f.free(c.merge(lanes))
+	return nil
+}
+
+// lane finds due tasks of a queue, as they come first by the index "claim".
+func (c *claiming) lane(ctx context.Context, queue string, limit int) ([]record, error) {
+	filter := bson.M{
+		"status": store.Created, "queue": queue, "name": bson.M{"$in": c.Names}, "due": bson.M{"$lte": c.at.early},
+	}
+	return readAll[record](ctx, c.s.hints, filter, options.Find().
+		SetSort(keys("-priority", "due", "_id")).
+		SetLimit(int64(limit)).
+		SetProjection(bson.M{"queue": 1, "priority": 1, "due": 1}))
+}
+
+// merge puts the tasks of all queues into the order of rule 8.
+func (c *claiming) merge(lanes [][]record) []record {
+	if len(lanes) == 1 {
+		return lanes[0] // as it came
+	}
+	all := slices.Concat(lanes...)
+	slices.SortStableFunc(all, func(a, b record) int {
+		return cmp.Or(cmp.Compare(b.Priority, a.Priority),
+			cmp.Compare(slices.Index(c.Queues, a.Queue), slices.Index(c.Queues, b.Queue)),
+			cmp.Compare(a.Due, b.Due), cmp.Compare(a.ID, b.ID))
+	})
+	return all
+}
