@@ -5,10 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	driver "go.mongodb.org/mongo-driver/v2/mongo"
-
 	"github.com/fireflytasks/go-firefly/internal/servers"
-	"github.com/fireflytasks/go-firefly/store"
 )
 
 const transcript = `a lamp: your lamp is on its way
@@ -38,15 +35,5 @@ func TestStandAlone(t *testing.T) {
 	err := run(t.Context(), servers.MongoStandAlone(t).URL(), &out)
 	if !errors.Is(err, errStandAlone) || strings.Contains(err.Error(), "\n") || out.Len() > 0 {
 		t.Errorf("error %v, transcript:\n%s", err, out.String())
-	}
-}
-
-func TestAgain(t *testing.T) {
-	conflict := driver.CommandError{Code: 112, Labels: []string{"TransientTransactionError"}}
-	if err := again(conflict); !errors.Is(err, store.ErrConflict) || !errors.As(err, new(driver.CommandError)) {
-		t.Errorf("a conflict became %v", err)
-	}
-	if err := again(driver.ErrNoDocuments); errors.Is(err, store.ErrConflict) || !errors.Is(err, driver.ErrNoDocuments) {
-		t.Errorf("another error became %v", err)
 	}
 }

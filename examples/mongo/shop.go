@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
@@ -11,7 +9,6 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
 	"github.com/fireflytasks/go-firefly/firefly"
-	"github.com/fireflytasks/go-firefly/store"
 	"github.com/fireflytasks/go-firefly/store/mongo"
 )
 
@@ -73,12 +70,12 @@ func (s *shop) confirm(ctx context.Context, id bson.ObjectID) (string, error) {
 	}
 	var o order
 	if err := s.orders.FindOneAndUpdate(tx, byID(id), bson.M{"$set": bson.M{"confirmed": true}}).Decode(&o); err != nil {
-		return "", again(err)
+		return "", err
 	}
 	taken, err := s.stock.UpdateOne(tx,
 		bson.M{"_id": o.Item, "pieces": bson.M{"$gt": 0}}, bson.M{"$inc": bson.M{"pieces": -1}})
 	if err != nil {
-		return "", again(err) // two that take the last lamp run into each other here
+		return "", err // two that take the last lamp run into each other here
 	}
 	answer := "your " + o.Item + " is on its way"
 	if taken.MatchedCount == 0 {
@@ -86,16 +83,6 @@ func (s *shop) confirm(ctx context.Context, id bson.ObjectID) (string, error) {
 	}
 	_, err = mail.Schedule(ctx, s.client, answer) // sent only if all of this is committed
 	return answer, err
-}
-
-// again has the handler run again at once, and that not counted as a retry, if the driver says that
-// its transaction ran into another one.
-func again(err error) error {
-	var labeled driver.LabeledError
-	if errors.As(err, &labeled) && labeled.HasErrorLabel("TransientTransactionError") {
-		return fmt.Errorf("%w: %w", store.ErrConflict, err)
-	}
-	return err
 }
 
 func (s *shop) mail(_ context.Context, text string) error {

@@ -19,7 +19,7 @@
 //
 // # Housekeeping
 //
-// Each process does it while it has work: it frees tasks that a claim took after its lease had ended,
+// Each process does it while it writes or claims: it frees tasks that a claim took after its lease had ended,
 // stores the children that a killed process left behind, adds up tallies, and deletes what is past its
 // retention, which is logged.
 //

@@ -32,8 +32,8 @@ const (
 	leasesKept   = 10 * time.Minute // when they are spent: rule 9
 )
 
-// tend keeps the collections in order, until the store is closed; each process does so while it has
-// work itself, or claims and finds none. That something fails is no matter: it is done the next time.
+// tend keeps the collections in order, until the store is closed; each process does so while it writes,
+// or claims, be it that it finds nothing. That something fails is no matter: it is done the next time.
 func (s *Store) tend(ctx context.Context) {
 	tick := time.NewTicker(tendEvery)
 	defer tick.Stop()
