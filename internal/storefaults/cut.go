@@ -57,17 +57,17 @@ func (c *cutoff) nothing() bool {
 func (c *cutoff) String() string { return fmt.Sprintf("cut at %s %d (%v)", c.moment, c.nth+1, c.err) }
 
 // cut has a call cut at its first moment of a kind, its second, and so on, while there are any. At one of
-// them it must be in doubt.
-func (s *scene) cut(t *testing.T, moment string, try func(c *cutoff)) {
+// them it must be in doubt, unless it is known to find out by itself.
+func (s *scene) cut(t *testing.T, moment string, findsOut bool, try func(c *cutoff)) {
 	t.Helper()
 	const most = 100
-	c, doubt := &cutoff{Proxy: s.proxy, moment: moment}, false
+	c, doubt := &cutoff{Proxy: s.proxy, moment: moment}, findsOut
 	for range most {
 		try(c)
 		switch {
-		case c.hit && c.err != nil:
+		case c.hit && (c.err != nil || findsOut):
 			c.nth++
-			doubt = doubt || !store.IsDefinite(c.err)
+			doubt = doubt || c.err != nil && !store.IsDefinite(c.err)
 		case c.hit: // something else that the store does, beside the call
 		case c.err != nil:
 			t.Fatalf("%s, but there was nothing to cut", c)

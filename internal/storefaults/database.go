@@ -26,6 +26,10 @@ type Database struct {
 	// caller migrates it. For [Cut], no driver repeats a call by itself.
 	Open func(t *testing.T, url string) store.Full
 
+	// CommitsUntilKnown says that the store sends a commit again whose reply is lost, so that a cut
+	// leaves none in doubt.
+	CommitsUntilKnown bool
+
 	// WriteEffect writes to a table of the application's, in the transaction of the handler that ctx
 	// belongs to, and CountEffects counts what is committed there of each task. Both may be nil.
 	WriteEffect  func(ctx context.Context, task int64) error

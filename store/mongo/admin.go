@@ -108,14 +108,14 @@ func (a *administration) update(ctx context.Context, of []record, state, change 
 		return nil, nil
 	}
 	mark := 1 + rand.Int64N(1<<62)
-	change["$set"].(bson.M)["op"] = mark //nolint:forcetypeassert // all have one
+	set(change, "op", mark)
 	ids := idsOf(of)
 	result, err := a.s.tasks.UpdateMany(ctx, a.still(ids, state), change)
 	a.wrote = a.wrote || err == nil
 	if err != nil || int(result.MatchedCount) == len(of) {
 		return of, err
 	}
-	marked, err := readAll[record](ctx, a.s.tasks, bson.M{"_id": bson.M{"$in": ids}, "op": mark}, options.Find().SetProjection(bson.M{"_id": 1}))
+	marked, err := readAll[record](ctx, a.s.tasks, bson.M{"_id": bson.M{"$in": ids}, "op": mark}, onlyID())
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +125,8 @@ func (a *administration) update(ctx context.Context, of []record, state, change 
 	}
 	return slices.DeleteFunc(slices.Clone(of), func(r record) bool { return !done[r.ID] }), nil
 }
+
+func onlyID() *options.FindOptionsBuilder { return options.Find().SetProjection(bson.M{"_id": 1}) }
 
 func idsOf(of []record) []int64 {
 	ids := make([]int64, len(of))
@@ -150,7 +152,7 @@ func (a *administration) cancel(ctx context.Context, page []record) error {
 		return err
 	}
 	for i := range waiting {
-		a.tally.move(waiting[i].Queue, store.Created, store.Cancelled, 1)
+		a.tally.move(waiting[i].Queue, store.Created, store.Cancelled)
 	}
 	running := slices.DeleteFunc(withStatus(page, store.Running), func(r record) bool { return r.Cancel })
 	flagged, err := a.update(ctx, running, bson.M{"status": store.Running, "cancel": nil}, bson.M{"$set": bson.M{"cancel": true}})
@@ -194,7 +196,7 @@ func (a *administration) retry(ctx context.Context, page []record) error {
 	}
 	revived = append(revived, some...)
 	for i := range revived {
-		a.tally.move(revived[i].Queue, revived[i].Status, store.Created, 1)
+		a.tally.move(revived[i].Queue, revived[i].Status, store.Created)
 		a.news.Due(revived[i].Queue)
 	}
 	a.done(revived)
@@ -238,7 +240,7 @@ func (a *administration) remove(ctx context.Context, page []record) error {
 		a.wrote = true
 		a.tally.add(g.queue, g.status, -result.DeletedCount)
 		if int(result.DeletedCount) < len(of) {
-			left, err := readAll[record](ctx, a.s.tasks, bson.M{"_id": bson.M{"$in": idsOf(of)}}, options.Find().SetProjection(bson.M{"_id": 1}))
+			left, err := readAll[record](ctx, a.s.tasks, bson.M{"_id": bson.M{"$in": idsOf(of)}}, onlyID())
 			if err != nil {
 				return err
 			}

@@ -16,7 +16,9 @@ func database(server *servers.Mongo) storefaults.Opener {
 		t.Helper()
 		name := server.Database(t)
 		return storefaults.Database{
-			URL:  server.URL() + "&retryWrites=false&retryReads=false",
+			URL:               server.URL() + "&retryWrites=false&retryReads=false",
+			CommitsUntilKnown: true,
+
 			Open: func(t *testing.T, url string) store.Full { t.Helper(); return openStore(t, connect(t, url, name)) },
 		}
 	}
@@ -25,6 +27,7 @@ func database(server *servers.Mongo) storefaults.Opener {
 // TestCut waits for most of its time: after a cut the driver looks for the server, and does so twice a
 // second at most.
 func TestCut(t *testing.T) {
+	t.Parallel()
 	if testing.Short() || race.Enabled {
 		t.Skip("cuts hundreds of connections")
 	}

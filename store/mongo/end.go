@@ -65,7 +65,7 @@ func (w *writing) endOnce(ctx context.Context, all []ending, queues map[int64]st
 	models, targets := models(all, mark)
 	counted := tally{}
 	for i := range all {
-		counted.move(queues[all[i].id], store.Running, all[i].to, 1)
+		counted.move(queues[all[i].id], store.Running, all[i].to)
 	}
 	models = append(models, counted.model())
 	result, err := w.s.tasks.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(w.inTx))
@@ -91,7 +91,7 @@ func (w *writing) endOnce(ctx context.Context, all []ending, queues map[int64]st
 	}
 	happened := tally{}
 	for _, e := range done {
-		happened.move(queues[e.id], store.Running, e.to, 1)
+		happened.move(queues[e.id], store.Running, e.to)
 		w.ended(e, queues)
 	}
 	if len(done) != matched { // one was done, and then changed by somebody else
@@ -149,11 +149,12 @@ func models(all []ending, mark int64) (models []mongo.WriteModel, targets [][]in
 		if e.flagged != nil {
 			filter["cancel"] = nil // not there
 		}
-		e.update["$set"].(bson.M)["op"] = mark //nolint:forcetypeassert // all have one
+		update := e.update()
+		set(update, "op", mark)
 		if len(targets[i]) == 1 {
 			filter["_id"] = targets[i][0]
 		}
-		models = append(models, mongo.NewUpdateManyModel().SetFilter(filter).SetUpdate(e.update))
+		models = append(models, mongo.NewUpdateManyModel().SetFilter(filter).SetUpdate(update))
 	}
 	return models, targets
 }

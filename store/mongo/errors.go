@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -44,12 +45,7 @@ func hasCode(err error, codes ...int) bool {
 	if !errors.As(err, &server) {
 		return false
 	}
-	for _, code := range codes {
-		if server.HasErrorCode(code) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(codes, server.HasErrorCode)
 }
 
 func hasLabel(err error, label string) bool {

@@ -103,13 +103,13 @@ func (in *inTx) Reschedule(ctx context.Context, again []store.Rescheduling) erro
 	return in.settle(ctx, opReschedule, func(at instant, refused *store.BatchError) []ending { return reschedulings(again, at, refused) })
 }
 
-func (in *inTx) settle(ctx context.Context, op string, make func(at instant, refused *store.BatchError) []ending) error {
+func (in *inTx) settle(ctx context.Context, op string, endings func(at instant, refused *store.BatchError) []ending) error {
 	at, err := in.s.now(ctx)
 	if err != nil {
 		return err
 	}
 	refused := in.op(op)
-	return in.end(mongo.NewSessionContext(ctx, in.session), make(at, refused), refused)
+	return in.end(mongo.NewSessionContext(ctx, in.session), endings(at, refused), refused)
 }
 
 // Insert stores tasks. A key that is taken would end the transaction, so it is looked for before; if

@@ -38,7 +38,10 @@ func (s *Store) Insert(ctx context.Context, tasks []store.NewTask) ([]store.Inse
 	for i, v := range valid {
 		records[i] = newRecord(&tasks[v], at)
 	}
-	in := insertion{s: s, records: records, out: make([]store.Inserted, len(valid)), replace: func(i int) bool { return tasks[valid[i]].Replace }}
+	in := insertion{
+		s: s, records: records, out: make([]store.Inserted, len(valid)),
+		replace: func(i int) bool { return tasks[valid[i]].Replace },
+	}
 	if err := in.run(alone(ctx), func(i int) bool { return again[valid[i]] }); err != nil {
 		return out, s.inDoubt(err)
 	}

@@ -53,7 +53,7 @@ func (s *Store) free(ctx context.Context, lease []byte, since, now int64) error 
 	mark := 1 + rand.Int64N(1<<62)
 	counted := tally{}
 	for i := range before {
-		counted.move(before[i].Queue, store.Running, freed(&before[i]), 1)
+		counted.move(before[i].Queue, store.Running, freed(&before[i]))
 	}
 	result, err := s.tasks.BulkWrite(ctx, []mongo.WriteModel{
 		mongo.NewUpdateManyModel().SetFilter(bson.M{"lease": lease, "cancel": true}).SetUpdate(bson.M{
@@ -86,7 +86,7 @@ func (s *Store) free(ctx context.Context, lease []byte, since, now int64) error 
 		if to != store.Cancelled {
 			to = store.Created // and claimed again meanwhile
 		}
-		happened.move(after[i].Queue, store.Running, to, 1)
+		happened.move(after[i].Queue, store.Running, to)
 	}
 	return s.correct(ctx, happened.minus(counted))
 }

@@ -17,7 +17,7 @@ const schemaVersion = 1
 
 // keys are the fields of an index; those with a minus are in descending order.
 func keys(fields ...string) bson.D {
-	var d bson.D
+	d := make(bson.D, 0, len(fields))
 	for _, f := range fields {
 		order := 1
 		if f[0] == '-' {
@@ -28,26 +28,25 @@ func keys(fields ...string) bson.D {
 	return d
 }
 
-// taskIndexes are of tasks. Each is partial or sparse, so a task that is finished is in no more of
-// them than its retention needs.
+// taskIndexes are of tasks. Each is partial, so a task that waits is in the first one alone, or in two if
+// it has a unique key. (Sparse ones would do as well, but cost more on some servers.)
 func taskIndexes() []mongo.IndexModel {
-	named := func(name string) *options.IndexOptionsBuilder { return options.Index().SetName(name) }
+	index := func(name string, only bson.M) *options.IndexOptionsBuilder {
+		return options.Index().SetName(name).SetPartialFilterExpression(only)
+	}
+	with := func(field string) bson.M { return bson.M{field: bson.M{"$exists": true}} }
 	return []mongo.IndexModel{
 		// A claim reads each queue in its order. The name is in front of it: tasks of other names are
 		// not even passed over, however many they are.
-		{
-			Keys:    keys("queue", "name", "-priority", "due", "_id"),
-			Options: named("claim").SetPartialFilterExpression(bson.M{"status": store.Created}),
-		},
+		{Keys: keys("queue", "name", "-priority", "due", "_id"), Options: index("claim", bson.M{"status": store.Created})},
 		// What a lease holds.
-		{Keys: keys("lease"), Options: named("lease").SetSparse(true)},
+		{Keys: keys("lease"), Options: index("lease", with("lease"))},
 		// Only live tasks have the field, so it is unique among those.
-		{Keys: keys("held"), Options: named("held").SetSparse(true).SetUnique(true)},
+		{Keys: keys("held"), Options: index("held", with("held")).SetUnique(true)},
 		// Retention, and lists of what failed.
-		{Keys: keys("status", "finished"), Options: named("finished").
-			SetPartialFilterExpression(bson.M{"finished": bson.M{"$exists": true}})},
+		{Keys: keys("status", "finished"), Options: index("finished", with("finished"))},
 		// Parents whose children are still to be stored.
-		{Keys: keys("outbox"), Options: named("outbox").SetSparse(true)},
+		{Keys: keys("outbox"), Options: index("outbox", with("outbox"))},
 	}
 }
 

@@ -32,24 +32,17 @@ func (s *Store) CompleteParent(ctx context.Context, done store.Completion, child
 	if err != nil {
 		return nil, err
 	}
+	parent := newParent(done.ID, children, at)
 	refused.Op = opComplete
 	all := completions([]store.Completion{done}, at, &refused)
-	if err := refused.OrNil(); err != nil {
+	err = refused.OrNil()
+	if err == nil {
+		err = checkOutbox(&parent, len(done.Returned))
+	}
+	if err != nil {
 		return nil, err
 	}
-	all[0].alike = "" // it is one of its kind
-	parent := record{ID: done.ID, Outbox: at.early, Children: make([]record, len(children))}
-	for i := range children {
-		parent.Children[i] = newRecord(&children[i], at)
-		parent.Children[i].Replaces = children[i].Replace
-	}
-	if err := checkOutbox(&parent, len(done.Returned)); err != nil {
-		return nil, err
-	}
-	if len(children) > 0 {
-		set := all[0].update["$set"].(bson.M) //nolint:forcetypeassert // completions made it
-		set["outbox"], set["children"] = parent.Outbox, parent.Children
-	}
+	parent.goesWith(&all[0])
 	w := writing{s: s}
 	if err := w.end(alone(ctx), all, &refused); err != nil {
 		return nil, s.inDoubt(err)
@@ -63,6 +56,31 @@ func (s *Store) CompleteParent(ctx context.Context, done store.Completion, child
 		return nil, s.afterwards(fmt.Errorf("mongo: the task is completed, and its children will be stored later: %w", err))
 	}
 	return out, nil
+}
+
+// newParent returns what a task's document has of its children.
+func newParent(id int64, children []store.NewTask, at instant) record {
+	parent := record{ID: id, Outbox: at.early, Children: make([]record, len(children))}
+	for i := range children {
+		parent.Children[i] = newRecord(&children[i], at)
+		parent.Children[i].Replaces = children[i].Replace
+	}
+	return parent
+}
+
+// goesWith adds the children, if there are any, to the update that completes their parent.
+func (r *record) goesWith(e *ending) {
+	if len(r.Children) == 0 {
+		return
+	}
+	completed := e.update
+	e.alike = "" // it is one of its kind
+	e.update = func() bson.M {
+		update := completed()
+		set(update, "outbox", r.Outbox)
+		set(update, "children", r.Children)
+		return update
+	}
 }
 
 // checkOutbox refuses children that do not fit into their parent's document, whatever else is in it.

@@ -13,7 +13,9 @@ import (
 )
 
 // readAll returns all that a query finds.
-func readAll[T any](ctx context.Context, c *mongo.Collection, filter bson.M, opts ...options.Lister[options.FindOptions]) (all []T, err error) {
+func readAll[T any](
+	ctx context.Context, c *mongo.Collection, filter bson.M, opts ...options.Lister[options.FindOptions],
+) (all []T, err error) {
 	cursor, err := c.Find(ctx, filter, opts...)
 	if err != nil {
 		return nil, err

@@ -32,7 +32,7 @@ func (s *Store) Reschedule(ctx context.Context, again []store.Rescheduling) erro
 }
 
 // settle ends runs outside of transactions.
-func (s *Store) settle(ctx context.Context, op string, make func(at instant, refused *store.BatchError) []ending) error {
+func (s *Store) settle(ctx context.Context, op string, endings func(at instant, refused *store.BatchError) []ending) error {
 	if err := s.enter(ctx); err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (s *Store) settle(ctx context.Context, op string, make func(at instant, ref
 	}
 	refused := store.BatchError{Op: op}
 	w := writing{s: s}
-	if err := w.end(alone(ctx), make(at, &refused), &refused); err != nil {
+	if err := w.end(alone(ctx), endings(at, &refused), &refused); err != nil {
 		return s.inDoubt(err)
 	}
 	w.happened()
@@ -57,8 +57,8 @@ type ending struct {
 	to    store.Status
 	alike string // equal for endings that one update can make; empty if it is by itself
 
-	update   bson.M         // of a task that is not to be cancelled
-	flagged  bson.M         // of one that is; nil if that makes no difference
+	update   func() bson.M  // of a task that is not to be cancelled
+	flagged  func() bson.M  // of one that is; nil if that makes no difference
 	repeated []store.Status // in which the same lease may have left it before; none if it cannot be known
 }
 
@@ -70,6 +70,11 @@ func unheld(more ...string) bson.M {
 		fields[f] = ""
 	}
 	return fields
+}
+
+// endedAs is finished, for when it is needed.
+func endedAs(status store.Status, at int64, by store.LeaseID, e *store.AttemptError) func() bson.M {
+	return func() bson.M { return finished(status, at, by, e) }
 }
 
 // finished is the update of a task that has ended.
@@ -105,9 +110,12 @@ func completions(done []store.Completion, at instant, refused *store.BatchError)
 		if len(d.Returned) <= mostAlike {
 			e.alike = fmt.Sprintf("%t%s", d.Returned == nil, d.Returned)
 		}
-		e.update = finished(store.Completed, at.early, d.Lease, nil)
-		if d.Returned != nil {
-			e.update["$set"].(bson.M)["returned"] = d.Returned //nolint:forcetypeassert // finished made it
+		e.update = func() bson.M {
+			update := finished(store.Completed, at.early, d.Lease, nil)
+			if d.Returned != nil {
+				set(update, "returned", d.Returned)
+			}
+			return update
 		}
 		all = append(all, e)
 	}
@@ -131,12 +139,12 @@ func failures(failed []store.Failure, at instant) []ending {
 		f := &failed[i]
 		e := ending{
 			index: i, id: f.ID, lease: f.Lease, to: store.Failed, repeated: []store.Status{store.Failed, store.Cancelled},
-			flagged: finished(store.Cancelled, at.early, f.Lease, f.Err),
+			flagged: endedAs(store.Cancelled, at.early, f.Lease, f.Err),
 		}
 		if f.Cancelled {
 			e.to, e.update, e.flagged = store.Cancelled, e.flagged, nil
 		} else {
-			e.update = finished(store.Failed, at.early, f.Lease, f.Err)
+			e.update = endedAs(store.Failed, at.early, f.Lease, f.Err)
 		}
 		all[i] = e
 	}
@@ -151,17 +159,10 @@ func reschedulings(again []store.Rescheduling, at instant, refused *store.BatchE
 			refused.Refuse(i, a.ID, store.Invalid("rescheduling", fmt.Errorf("%s after %s", a.Kind, a.After)))
 			continue
 		}
-		set := bson.M{"status": store.Created}
-		update := bson.M{"$set": set, "$unset": unheld()}
-		if a.Kind != store.Release {
-			set["due"] = dueAfter(at, micros(a.After))
-		}
-		if a.Kind == store.Retry {
-			update["$inc"] = bson.M{"retries": 1}
-		}
 		e := ending{
-			index: i, id: a.ID, lease: a.Lease, to: store.Created, update: withError(update, a.Err, at.early),
-			flagged: finished(store.Cancelled, at.early, a.Lease, a.Err),
+			index: i, id: a.ID, lease: a.Lease, to: store.Created,
+			update:  func() bson.M { return rescheduled(a, at) },
+			flagged: endedAs(store.Cancelled, at.early, a.Lease, a.Err),
 		}
 		if a.Err == nil {
 			e.alike = fmt.Sprintf("%d %d", a.Kind, a.After)
@@ -169,6 +170,23 @@ func reschedulings(again []store.Rescheduling, at instant, refused *store.BatchE
 		all = append(all, e)
 	}
 	return all
+}
+
+// rescheduled is the update of a task that is given back.
+func rescheduled(a *store.Rescheduling, at instant) bson.M {
+	update := bson.M{"$set": bson.M{"status": store.Created}, "$unset": unheld()}
+	if a.Kind != store.Release {
+		set(update, "due", dueAfter(at, micros(a.After)))
+	}
+	if a.Kind == store.Retry {
+		update["$inc"] = bson.M{"retries": 1}
+	}
+	return withError(update, a.Err, at.early)
+}
+
+// set adds a field to an update that sets some already.
+func set(update bson.M, field string, value any) {
+	update["$set"].(bson.M)[field] = value //nolint:forcetypeassert // all updates here have it
 }
 
 // dueAfter is when a task is due: at once if there is nothing to wait for, and else never too soon.

@@ -43,7 +43,7 @@ func (c *claiming) take(ctx context.Context, picked []record) ([]store.Task, err
 	c.s.work.wrote()
 	happened := tally{}
 	for i := range tasks {
-		happened.move(tasks[i].Queue, store.Created, store.Running, 1)
+		happened.move(tasks[i].Queue, store.Created, store.Running)
 	}
 	return tasks, c.s.correct(ctx, happened.minus(counted))
 }
@@ -68,7 +68,7 @@ func (c *claiming) takeOnce(ctx context.Context, picked []record, counted tally)
 	ids, along := make([]int64, len(picked)), tally{}
 	for i := range picked {
 		ids[i] = picked[i].ID
-		along.move(picked[i].Queue, store.Created, store.Running, 1)
+		along.move(picked[i].Queue, store.Created, store.Running)
 	}
 	result, err := c.s.tasks.BulkWrite(ctx, []mongo.WriteModel{
 		mongo.NewUpdateManyModel().

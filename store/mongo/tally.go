@@ -29,9 +29,10 @@ func (t tally) add(queue string, status store.Status, n int64) {
 	of[slices.Index(statuses, status)] += n
 }
 
-func (t tally) move(queue string, from, to store.Status, n int64) {
-	t.add(queue, from, -n)
-	t.add(queue, to, n)
+// move counts a task that goes from one status to another.
+func (t tally) move(queue string, from, to store.Status) {
+	t.add(queue, from, -1)
+	t.add(queue, to, 1)
 }
 
 // sum adds another one, that many times.

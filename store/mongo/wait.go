@@ -34,7 +34,8 @@ const renewPause = time.Second
 func (s *Store) hear(ctx context.Context) {
 	for ctx.Err() == nil {
 		if err := s.look(ctx); err == nil {
-			if err = s.hearOn(ctx); !s.replicated || hasCode(err, codeNoChangeStreams, codeUnknownStage, codeNotReplicated, codeUnauthorized) {
+			err = s.hearOn(ctx)
+			if !s.replicated || hasCode(err, codeNoChangeStreams, codeUnknownStage, codeNotReplicated, codeUnauthorized) {
 				return
 			}
 		}

@@ -38,6 +38,7 @@ var states = map[string]kind{
 	"M0016": notInTransaction,
 	"M001B": {10334, "BSONObjectTooLarge"},
 	"M001C": duplicateKey,
+	"M003A": {17419, "Location17419"}, // a document that an update makes too large
 	"M007U": {40324, "Location40324"},
 
 	"23505": duplicateKey,   // unique violation
