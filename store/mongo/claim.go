@@ -176,16 +176,19 @@ func (c *claiming) again(ctx context.Context, lease *leaseRecord) ([]store.Task,
 
 // held returns what the lease holds, in order.
 func (c *claiming) held(ctx context.Context, ends int64) ([]store.Task, error) {
-	records, err := readAll[record](ctx, c.s.tasks, bson.M{"lease": c.Lease[:]})
+	found, err := readAll[bson.Raw](ctx, c.s.tasks, bson.M{"lease": c.Lease[:]})
 	if err != nil {
 		return nil, err
 	}
-	tasks := make([]store.Task, len(records))
-	for i := range records {
-		if tasks[i], err = records[i].task(); err != nil {
-			return nil, err
+	tasks := make([]store.Task, 0, len(found))
+	for _, raw := range found {
+		task, err := readTask(raw)
+		if err != nil { // the others must not suffer for it; it is taken back, again and again, until somebody mends it
+			c.s.logger.ErrorContext(ctx, "firefly: a task cannot be run", "database", c.s.db.Name(), "prefix", c.s.prefix, "error", err)
+			continue
 		}
-		tasks[i].LeaseEnd = fromMicros(ends)
+		task.LeaseEnd = fromMicros(ends)
+		tasks = append(tasks, task)
 	}
 	store.SortClaimed(tasks, c.Queues)
 	return tasks, nil

@@ -76,6 +76,26 @@ func TestDamagedDocuments(t *testing.T) {
 	}
 }
 
+// A claim leaves out a task that cannot be read, and returns the others.
+func TestDamagedTaskHoldsUpNobody(t *testing.T) {
+	for name, damage := range map[string]bson.M{
+		"meta is no JSON": {"meta": "{"},
+		"another type":    {"created": "today"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := fresh(t)
+			ids := insert(t, s, 3)
+			if _, err := mongo.Tasks(s).UpdateByID(t.Context(), ids[0], bson.M{"$set": damage}); err != nil {
+				t.Fatal(err)
+			}
+			tasks, err := s.ClaimDue(t.Context(), newClaim(3))
+			if err != nil || len(tasks) != 2 || tasks[0].ID != ids[1] || tasks[1].ID != ids[2] {
+				t.Errorf("claimed %+v, error %v, want tasks %v", tasks, err, ids[1:])
+			}
+		})
+	}
+}
+
 // Whatever a string looks like to the server, it comes back exactly, and means nothing.
 func TestHostileStrings(t *testing.T) {
 	s, _ := fresh(t)

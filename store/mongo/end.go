@@ -185,11 +185,8 @@ func (w *writing) sort(ctx context.Context, all []ending, mark int64, oversized 
 			refused.Refuse(e.index, e.id, store.ErrLeaseLost)
 		case r.Op == mark:
 			done = append(done, e)
-		case oversized[e.id] != nil && e.alike == "":
+		case oversized[e.id] != nil: // by its own result, or error: small ones fit
 			refused.Refuse(e.index, e.id, oversized[e.id])
-		case oversized[e.id] != nil: // this one, or one that it shared the update with
-			e.alike = ""
-			again = append(again, *e)
 		case string(r.Lease) == string(e.lease[:]) && r.Cancel && e.flagged != nil:
 			e.to, e.update, e.flagged, e.alike = store.Cancelled, e.flagged, nil, ""
 			again = append(again, *e)

@@ -2,7 +2,6 @@ package mongo
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -24,10 +23,7 @@ func readAll[T any](
 	for cursor.Next(ctx) {
 		var one T
 		if err := cursor.Decode(&one); err != nil {
-			if id, is := cursor.Current.Lookup("_id").AsInt64OK(); is {
-				err = fmt.Errorf("task %d: %w: %w", id, errDamaged, err)
-			}
-			return nil, err
+			return nil, damaged(cursor.Current, err)
 		}
 		all = append(all, one)
 	}

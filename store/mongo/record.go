@@ -130,6 +130,23 @@ func (r *record) replacement() bson.M {
 
 var errDamaged = store.Definite(errors.New("the task's document is damaged"))
 
+// readTask reads a task's document.
+func readTask(raw bson.Raw) (store.Task, error) {
+	var r record
+	if err := bson.Unmarshal(raw, &r); err != nil {
+		return store.Task{}, damaged(raw, err)
+	}
+	return r.task()
+}
+
+// damaged explains why a document cannot be read, and names its task, if it is one.
+func damaged(raw bson.Raw, err error) error {
+	if id, is := raw.Lookup("_id").AsInt64OK(); is {
+		return fmt.Errorf("task %d: %w: %w", id, errDamaged, err)
+	}
+	return err
+}
+
 // task returns the entity. The end of its lease is elsewhere.
 func (r *record) task() (store.Task, error) {
 	t := store.Task{
