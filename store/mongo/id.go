@@ -16,23 +16,15 @@ const idBlock = 1000
 // number gives ids to those tasks that have none. It is never part of a transaction, so no id is
 // given twice.
 func (s *Store) number(ctx context.Context, tasks []store.NewTask, valid []int) error {
-	var none []*int64
-	for _, i := range valid {
-		if tasks[i].ID == 0 {
-			none = append(none, &tasks[i].ID)
-		}
-	}
-	for {
-		if none = s.ids.Take(none); len(none) == 0 {
-			return nil
-		}
-		n := int64(max(idBlock, len(none)))
+	return s.ids.Number(tasks, valid, func(missing int) error {
+		n := int64(max(idBlock, missing))
 		end, err := s.increase(alone(ctx), n)
 		if err != nil {
-			return store.Definite(s.explain(err)) // ids that are lost are no loss
+			return s.explain(err)
 		}
 		s.ids.Add(end-n+1, end+1)
-	}
+		return nil
+	})
 }
 
 // increase adds to the counter of ids and returns it.
