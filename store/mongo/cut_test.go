@@ -31,10 +31,5 @@ func TestCut(t *testing.T) {
 	if testing.Short() || race.Enabled {
 		t.Skip("cuts hundreds of connections")
 	}
-	for mode := range modes {
-		t.Run(mode, func(t *testing.T) {
-			t.Parallel()
-			storefaults.Cut(t, database(modes[mode].server(t)))
-		})
-	}
+	storefaults.Cut(t, database(servers.MongoDB(t)))
 }
