@@ -33,13 +33,26 @@ func (c *claiming) find(ctx context.Context) error {
 	if err := sideBySide(reads); err != nil {
 		return err
 	}
-	f.queues, f.names, f.began, f.news = c.Queues, c.Names, began, news
+	f.queues, f.names, f.began, f.news = slices.Clone(c.Queues), slices.Clone(c.Names), began, news
 	f.until = c.at.early + min(max(candidatesLast, 10*time.Since(began)), candidatesLastMost).Microseconds()
-	for _, lane := range lanes {
-		f.more = f.more || len(lane) == limit
+	due := c.merge(lanes)
+	if end := firstEnd(due, lanes, limit); end >= 0 {
+		due, f.more = due[:end+1], true
 	}
-	f.due = f.free(c.merge(lanes))
+	f.due = f.free(due)
 	return nil
+}
+
+// firstEnd returns the place at which the first of the lanes ends that have more than was looked for:
+// what comes next may be of that lane. It is -1 if there is none.
+func firstEnd(due []record, lanes [][]record, limit int) int {
+	ends := map[int64]bool{}
+	for _, lane := range lanes {
+		if len(lane) == limit {
+			ends[lane[limit-1].ID] = true
+		}
+	}
+	return slices.IndexFunc(due, func(r record) bool { return ends[r.ID] })
 }
 
 // lane finds due tasks of a queue, as they come first by the index "claim".
