@@ -37,17 +37,23 @@ const (
 	patience     = time.Minute
 )
 
+// An Option changes how a test is made.
+type Option func(h *harness)
+
+// Lease is for how long workers claim: a second unless set. A call to the store may take a third of it.
+func Lease(d time.Duration) Option { return func(h *harness) { h.lease = d } }
+
 // Test kills workers on the store behind dsn, and fails if anything is lost or doubled. The
 // test's TestMain must begin with [Main].
-func Test(t *testing.T, dsn string, open Opener, kills Kills) {
+func Test(t *testing.T, dsn string, open Opener, kills Kills, opts ...Option) {
 	t.Helper()
-	withHarness(t, dsn, open, func(h *harness) { h.killWorkers(kills) })
+	withHarness(t, dsn, open, opts, func(h *harness) { h.killWorkers(kills) })
 }
 
 // Together lets several worker processes share the tasks, and fails as [Test] does.
 func Together(t *testing.T, dsn string, open Opener, processes, tasks int) {
 	t.Helper()
-	withHarness(t, dsn, open, func(h *harness) {
+	withHarness(t, dsn, open, nil, func(h *harness) {
 		h.schedule(tasks)
 		h.finish(processes)
 	})
@@ -56,9 +62,9 @@ func Together(t *testing.T, dsn string, open Opener, processes, tasks int) {
 // Servers kills the server that the store is on, while workers work and tasks are scheduled, and
 // fails as [Test] does. Before each kill the server has acknowledged that many inserts within a
 // second, at least, and tasks are running.
-func Servers(t *testing.T, dsn string, open Opener, server Server, kills, inserts int) {
+func Servers(t *testing.T, dsn string, open Opener, server Server, kills, inserts int, opts ...Option) {
 	t.Helper()
-	withHarness(t, dsn, open, func(h *harness) { h.killServer(server, kills, inserts) })
+	withHarness(t, dsn, open, opts, func(h *harness) { h.killServer(server, kills, inserts) })
 }
 
 // Pauses stops workers in handlers' transactions, or where there are none, in handlers, lets others
@@ -69,11 +75,11 @@ func Pauses(t *testing.T, dsn string, open Opener, pauses int) {
 	if stopSignal == nil {
 		t.Skip("processes cannot be stopped on this system")
 	}
-	withHarness(t, dsn, open, func(h *harness) { h.pauseWorkers(pauses) })
+	withHarness(t, dsn, open, nil, func(h *harness) { h.pauseWorkers(pauses) })
 }
 
 // withHarness prepares a test and judges it afterwards.
-func withHarness(t *testing.T, dsn string, open Opener, test func(h *harness)) {
+func withHarness(t *testing.T, dsn string, open Opener, opts []Option, test func(h *harness)) {
 	t.Helper()
 	s, effects, err := open(t.Context(), dsn)
 	if err != nil {
@@ -87,6 +93,9 @@ func withHarness(t *testing.T, dsn string, open Opener, test func(h *harness)) {
 	h := &harness{
 		T: t, dsn: dsn, store: s, effects: effects, client: client, lease: lease,
 		ledger: ledger{name: filepath.Join(t.TempDir(), "ledger")},
+	}
+	for _, o := range opts {
+		o(h)
 	}
 	test(h)
 	h.judge()

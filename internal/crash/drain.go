@@ -3,25 +3,21 @@ package crash
 import (
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/fireflytasks/go-firefly/firefly"
 )
 
-// drainLease leaves claims the time that they take where so many workers share a small machine.
-const drainLease = 5 * time.Second
-
 // Drain lets processes of several workers each share many tasks, and kills one of the processes when
 // half of the tasks are done. It fails as [Test] does, and also if more was run again than the killed
 // process had under way.
-func Drain(t *testing.T, dsn string, open Opener, processes, workers, tasks int) {
+func Drain(t *testing.T, dsn string, open Opener, processes, workers, tasks int, opts ...Option) {
 	t.Helper()
-	withHarness(t, dsn, open, func(h *harness) { h.drain(processes, workers, tasks) })
+	withHarness(t, dsn, open, opts, func(h *harness) { h.drain(processes, workers, tasks) })
 }
 
 func (h *harness) drain(processes, workers, tasks int) {
 	h.Helper()
-	h.workers, h.lease = workers, drainLease
+	h.workers = workers
 	h.scheduleMany(tasks)
 	crew := h.hire(processes)
 	h.await("half of the tasks are done", 3*patience, func() bool { return len(h.lines(endLine)) > tasks/2 })

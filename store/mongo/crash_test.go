@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
@@ -86,13 +87,16 @@ func (e effects) Count(ctx context.Context) (map[int64]int, error) {
 	return counts, cursor.Err()
 }
 
+// lease leaves a claim, which is half a dozen commands, the time that it takes on a busy machine.
+var lease = crash.Lease(3 * time.Second)
+
 func TestCrashes(t *testing.T) {
 	if testing.Short() || race.Enabled {
 		t.Skip("kills dozens of processes")
 	}
-	t.Run("ReplicaSet", func(t *testing.T) { crash.Test(t, servers.NewMongoDB(t).URL(), openForCrash, crash.Minimum()) })
+	t.Run("ReplicaSet", func(t *testing.T) { crash.Test(t, servers.NewMongoDB(t).URL(), openForCrash, crash.Minimum(), lease) })
 	t.Run("StandAlone", func(t *testing.T) {
-		crash.Test(t, servers.NewMongoStandAlone(t).URL(), openForCrash, crash.MinimumWithoutTx())
+		crash.Test(t, servers.NewMongoStandAlone(t).URL(), openForCrash, crash.MinimumWithoutTx(), lease)
 	})
 }
 
@@ -112,7 +116,7 @@ func TestServerCrashes(t *testing.T) {
 	} {
 		t.Run(mode, func(t *testing.T) {
 			server := start(t)
-			crash.Servers(t, server.URL(), openForCrash, server, 12, 100)
+			crash.Servers(t, server.URL(), openForCrash, server, 12, 100, lease)
 		})
 	}
 }
@@ -121,5 +125,5 @@ func TestFourProcessesShareAServer(t *testing.T) {
 	if testing.Short() || race.Enabled {
 		t.Skip("starts processes")
 	}
-	crash.Drain(t, servers.NewMongoDB(t).URL(), openForCrash, 4, 4, 20_000)
+	crash.Drain(t, servers.NewMongoDB(t).URL(), openForCrash, 4, 4, 20_000, crash.Lease(5*time.Second))
 }
