@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 )
@@ -14,6 +15,7 @@ const (
 	serverCPU = "server CPU s/1,000"
 	totalCPU  = "all CPU s/1,000"
 	journal   = "WAL or AOF bytes/task"
+	trips     = "round trips/1,000"
 	p50       = "pick-up p50 ms"
 	p99       = "pick-up p99 ms"
 	idleCPU   = "idle CPU %"
@@ -41,9 +43,13 @@ type size struct {
 // of scales a number.
 func (s size) of(n int) int { return max(100, int(float64(n)*s.scale)) }
 
-var costs = []string{rate, clientCPU, serverCPU, totalCPU, journal}
+var costs = []string{rate, clientCPU, serverCPU, totalCPU, journal, trips}
 
-var benchmarks = []benchmark{
+// crowds are how many workers take tasks from one queue in the cases workers-1 and so on: each is by
+// itself, as in a process of its own. In those called pools-1 and so on they share a store.
+var crowds = []int{1, 2, 4, 8, 16}
+
+var benchmarks = append([]benchmark{
 	{"insert-1", costs, insertSingly(10_000)},
 	{"insert-16", costs, insertSingly(32_000)},
 	{"insert-bulk", costs, insertBulk},
@@ -55,6 +61,15 @@ var benchmarks = []benchmark{
 	{"memory", []string{waiting, ended}, memory},
 	{"finished", []string{rate, kept, totalCPU}, drainBeside(finished)},
 	{"future", []string{rate, kept, totalCPU}, drainBeside(future)},
+}, byCrowds()...)
+
+func byCrowds() (all []benchmark) {
+	for _, kind := range []string{"workers", "pools"} {
+		for _, n := range crowds {
+			all = append(all, benchmark{fmt.Sprintf("%s-%d", kind, n), costs, drainByCrowd})
+		}
+	}
+	return all
 }
 
 // insertSingly inserts tasks one by one.

@@ -20,6 +20,12 @@ func drainAll(ctx context.Context, b backend, s system, how setting, size size) 
 	return c.metrics(n), err
 }
 
+func drainByCrowd(ctx context.Context, b backend, s system, how setting, size size) (map[string]float64, error) {
+	n := size.of(20_000)
+	c, err := loadAndDrain(ctx, b, s, how, n)
+	return c.metrics(n), err
+}
+
 // loadAndDrain measures how n tasks that are there already are run.
 func loadAndDrain(ctx context.Context, b backend, s system, how setting, n int) (cost, error) {
 	if err := load(ctx, s, quickly, n); err != nil {

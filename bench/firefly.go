@@ -51,7 +51,9 @@ type fireflySystem struct {
 	store  store.Store
 	client *firefly.Client
 	finish func(ctx context.Context, n int) error // stores tasks that have ended
-	ended  atomic.Int64                           // runs of the latest worker
+	ended  atomic.Int64                           // runs of the latest workers
+
+	another func() (store.Store, error) // opens the store as another process does, for more than one worker
 }
 
 func newFirefly(s store.Store, finish func(ctx context.Context, n int) error) (system, error) {
@@ -99,22 +101,6 @@ func (f *fireflySystem) fill(ctx context.Context, what content, n int) error {
 	return produce(quickly.producers, n, quickly.batch, func(n int) error {
 		return f.schedule(ctx, n, firefly.Delay(24*time.Hour))
 	})
-}
-
-func (f *fireflySystem) work(ctx context.Context, how setting, handle func(params)) (func() error, error) {
-	f.ended.Store(0)
-	run := func(_ context.Context, p params) error { handle(p); return nil }
-	w, err := firefly.NewWorker(f.store, firefly.WorkerConfig{
-		Concurrency: how.workers, Logger: quiet,
-		Hooks: firefly.Hooks{Ended: func(firefly.Info, firefly.End) { f.ended.Add(1) }},
-	}, task.Handle(firefly.NoResult(run)))
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- w.Run(ctx) }()
-	return func() error { cancel(); return <-ended }, nil
 }
 
 // settled counts the runs of which the store has confirmed the end, and looks into it at last.

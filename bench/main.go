@@ -15,6 +15,13 @@ import (
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == serveMongo {
+		if err := beMongo(); err != nil {
+			fmt.Fprintln(os.Stderr, "bench: the server:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := measure(ctx)
 	stop()

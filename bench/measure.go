@@ -17,7 +17,7 @@ import (
 // cost is what a span of work took.
 type cost struct {
 	wall, client, server time.Duration
-	journal              float64
+	journal, trips       float64
 }
 
 // metrics returns the cost of each of n tasks.
@@ -28,6 +28,7 @@ func (c cost) metrics(n int) map[string]float64 {
 		serverCPU: c.server.Seconds() / float64(n) * 1000,
 		totalCPU:  (c.client + c.server).Seconds() / float64(n) * 1000,
 		journal:   c.journal / float64(n),
+		trips:     c.trips / float64(n) * 1000,
 	}
 }
 
@@ -41,7 +42,10 @@ func spend(ctx context.Context, b backend, f func() error) (cost, error) {
 	pprof.Do(ctx, pprof.Labels("measured", "yes"), func(context.Context) { err = f() })
 	wall, client := time.Since(start), ownCPU()-began
 	after, err2 := b.used(ctx)
-	return cost{wall, client, after.cpu - before.cpu, after.journal - before.journal}, errors.Join(err, err2)
+	return cost{
+		wall: wall, client: client, server: after.cpu - before.cpu,
+		journal: after.journal - before.journal, trips: after.trips - before.trips,
+	}, errors.Join(err, err2)
 }
 
 // ownCPU is what this process has used.

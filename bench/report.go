@@ -51,6 +51,9 @@ func (r *result) rows() (rows []row) {
 				Peer: peer.median(metric), PeerName: r.names[1], PeerSetting: peer.setting.name,
 				Limit: limit.median(metric), LimitSetting: limit.setting.name,
 			}
+			if w.Firefly == 0 && w.Peer == 0 && w.Limit == 0 { // this database does not tell
+				continue
+			}
 			if w.Firefly > 0 && w.Peer > 0 {
 				w.Ratio = w.Peer / w.Firefly
 				if moreIsBetter(metric) {

@@ -26,12 +26,15 @@ func (p params) age() time.Duration { return time.Duration(time.Now().UnixNano()
 type setting struct {
 	name      string
 	workers   int  // tasks that run at once, in each server; 0 is the system's default
-	servers   int  // of a peer that takes but one task at a time in each; 0 is one
+	servers   int  // how many there are, as of one process each; 0 is one
+	pools     int  // workers in each; 0 is one
 	tuned     bool // for throughput, where that takes more than workers
 	producers int  // goroutines that insert
 	batch     int  // tasks that each of their calls inserts
 	direct    bool // past the client, into the store
 	warm      int  // tasks that are run before the measurement begins
+
+	pause time.Duration // of a bare loop that has found nothing
 }
 
 // A system keeps tasks and runs them: Firefly, a peer, or a bare loop of statements. What it runs
@@ -82,12 +85,14 @@ type backend interface {
 // usage of a server.
 type usage struct {
 	cpu     time.Duration
-	journal float64 // bytes
+	journal float64 // bytes; 0 if they are not known
+	trips   float64 // that clients have made to it and back; 0 if they are not counted
 	memory  float64 // bytes that are in use now; 0 if that is not its measure
 }
 
 // backends start the databases, by name.
 var backends = map[string]func(ctx context.Context) (backend, error){
+	"mongo":    newMongo,
 	"postgres": newPostgres,
 	"redis":    newRedis,
 }

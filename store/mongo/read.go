@@ -15,6 +15,7 @@ import (
 func readAll[T any](
 	ctx context.Context, c *mongo.Collection, filter bson.M, opts ...options.Lister[options.FindOptions],
 ) (all []T, err error) {
+	opts = append(opts, options.Find().SetBatchSize(mostClaimed)) // all is wanted, in as few replies as it fits in
 	cursor, err := c.Find(ctx, filter, opts...)
 	if err != nil {
 		return nil, err
@@ -22,7 +23,7 @@ func readAll[T any](
 	defer func() { _ = cursor.Close(context.WithoutCancel(ctx)) }()
 	for cursor.Next(ctx) {
 		var one T
-		if err := cursor.Decode(&one); err != nil {
+		if err := bson.Unmarshal(cursor.Current, &one); err != nil { // cursor.Decode makes a buffer for each
 			return nil, damaged(cursor.Current, err)
 		}
 		all = append(all, one)
