@@ -64,6 +64,7 @@ func (s *Store) administer(
 		a.refused.Refused[i].Index = slices.Index(f.IDs, r.ID)
 	}
 	s.work.wrote()
+	s.candidates.outdate()
 	s.announce(&a.news)
 	if err != nil && a.wrote {
 		return a.changed, s.afterwards(err)

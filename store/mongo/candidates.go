@@ -13,13 +13,14 @@ import (
 type candidates struct {
 	turn    chan struct{} // held by the claim that chooses
 	waiting atomic.Int64  // claims that hold it, or wait for it
+	changes atomic.Int64  // that this process made to tasks that wait
 	crowd   crowd
 
 	// Guarded by turn.
 	queues, names []string
 	began         time.Time // when they were looked for
 	until         int64     // how long they last, by the server's clock
-	news          int64     // what this process had announced by then
+	seen          int64     // of the changes, by then
 	more          bool      // there may be more of them than were looked for
 	due           []record
 
@@ -61,8 +62,11 @@ func (f *candidates) serve(c *claiming) bool {
 	if f.began.After(c.began) {
 		return len(f.due) >= c.Limit || !f.more
 	}
-	return len(f.due) >= c.Limit && c.at.early < f.until && f.news == c.s.news.Load()
+	return len(f.due) >= c.Limit && c.at.early < f.until && f.seen == f.changes.Load()
 }
+
+// outdate notes that this process has changed which tasks are due, or which of them comes first.
+func (f *candidates) outdate() { f.changes.Add(1) }
 
 // forget has the next claim look again.
 func (f *candidates) forget() { f.due, f.more = nil, false }

@@ -21,7 +21,7 @@ func (c *claiming) find(ctx context.Context) error {
 	}
 	limit = limit<<f.crowd.level() + f.underWay()
 	f.forget()
-	began, news := time.Now(), c.s.news.Load()
+	began, changes := time.Now(), f.changes.Load()
 	lanes := make([][]record, len(c.Queues))
 	reads := make([]func() error, len(c.Queues))
 	for i, queue := range c.Queues {
@@ -33,7 +33,7 @@ func (c *claiming) find(ctx context.Context) error {
 	if err := sideBySide(reads); err != nil {
 		return err
 	}
-	f.queues, f.names, f.began, f.news = slices.Clone(c.Queues), slices.Clone(c.Names), began, news
+	f.queues, f.names, f.began, f.seen = slices.Clone(c.Queues), slices.Clone(c.Names), began, changes
 	f.until = c.at.early + min(max(candidatesLast, 10*time.Since(began)), candidatesLastMost).Microseconds()
 	due := c.merge(lanes)
 	if end := firstEnd(due, lanes, limit); end >= 0 {

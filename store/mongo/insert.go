@@ -209,6 +209,7 @@ func (in *insertion) stand(ctx context.Context, holder *record, i int) (out stor
 	if err != nil || result.MatchedCount == 0 {
 		return out, false, err
 	}
+	in.s.candidates.outdate()
 	in.due(r)
 	return store.Inserted{ID: holder.ID, Outcome: store.Replaced}, true, nil
 }

@@ -68,6 +68,7 @@ func (s *Store) free(ctx context.Context, lease []byte, since, now int64) error 
 		}),
 		counted.model(),
 	})
+	s.candidates.outdate()
 	if err != nil || int(result.MatchedCount) == len(before) {
 		return err
 	}

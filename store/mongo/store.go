@@ -35,7 +35,6 @@ type Store struct {
 
 	clock      clock
 	board      wake.Board
-	news       atomic.Int64 // how often this process had something to announce
 	listen     sync.Once
 	ids        ids.Ranges
 	holdings   holdings

@@ -22,7 +22,7 @@ func (s *Store) Wait(ctx context.Context, queues []string) (store.Hint, error) {
 // announce gives news of this process to those who wait in it.
 func (s *Store) announce(n *wake.News) {
 	if len(n.Queues) > 0 {
-		s.news.Add(1)
+		s.candidates.outdate()
 		s.board.Announce(n)
 	}
 }
