@@ -34,6 +34,9 @@ type WorkerConfig struct {
 	// Codecs decode arguments and encode results, each of the tasks stored under its name.
 	// JSON and Base64(JSON) are always there.
 	Codecs []Codec
+	// Retention is how long the finished tasks of the queues are kept; its zero value leaves that
+	// to the store.
+	Retention Retention
 	// Middleware wraps every run; the first is outermost.
 	Middleware []Middleware
 	// Hooks are told what happens.

@@ -54,6 +54,6 @@
 // task.go, option.go and codec.go declare; client.go, entry.go, coalesce.go and handle.go
 // schedule and read; worker.go is a worker's life, claim.go, pace.go, lease.go and quarantine.go
 // what it takes up, buffer.go and runner.go who runs it, execute.go, attempt.go, commit.go,
-// verdict.go and retry.go a run, settle.go and send.go how it ends; observe.go is for those who
-// watch.
+// verdict.go and retry.go a run, settle.go and send.go how it ends, retention.go for how long that
+// is kept; args.go and observe.go are for those who watch.
 package firefly

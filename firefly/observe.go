@@ -24,6 +24,8 @@ type Hooks struct {
 	Started func(ctx context.Context, info Info)
 	// Ended comes once for each claimed task, when the store knows how its run ended.
 	Ended func(info Info, end End)
+	// Deleted follows every batch of finished tasks that a [Retention] has deleted.
+	Deleted func(status store.Status, tasks int)
 	// Trouble is a call to the store that failed and is tried again, or given up.
 	Trouble func(doing string, err error)
 }

@@ -53,6 +53,7 @@ func NewWorker(s store.Store, cfg WorkerConfig, handlers ...Handler) (*Worker, e
 	if s == nil {
 		faults = append(faults, errors.New("the store is nil"))
 	}
+	faults = append(faults, cfg.Retention.check(s)...)
 	w := &Worker{
 		store: s, config: cfg, codecs: newCodecs(cfg.Codecs...), quarantine: &processQuarantine,
 		handlers: map[string]*handler{}, leases: map[store.LeaseID]*lease{},
@@ -117,8 +118,11 @@ func (w *Worker) Run(ctx context.Context) error {
 	var helpers sync.WaitGroup
 	helpers.Go(func() { w.listen(background) })
 	helpers.Go(func() { w.heartbeat(background) })
+	claiming, stopClaiming := context.WithCancel(ctx)
+	helpers.Go(func() { w.retain(claiming) })
 
 	err := w.claimUntil(ctx)
+	stopClaiming()
 	w.drain()
 
 	stop()

@@ -53,7 +53,7 @@ func matches(pattern, path string) bool {
 
 func TestCoreNeedsOnlyTheStandardLibrary(t *testing.T) {
 	all := packages(t)
-	for _, name := range []string{"firefly", "store", "store/memory", "storetest"} {
+	for _, name := range []string{"firefly", "store", "store/memory", "storetest", "fireflytest"} {
 		t.Run(name, func(t *testing.T) {
 			p, ok := all[module+"/"+name]
 			if !ok {
@@ -78,6 +78,7 @@ func TestImportsPointDown(t *testing.T) {
 		{"store/...", []string{"store/...", "internal/..."}},
 		{"storetest/...", []string{"storetest/...", "store", "internal/..."}},
 		{"firefly/...", []string{"firefly/...", "store", "internal/..."}},
+		{"fireflytest/...", []string{"fireflytest/...", "firefly", "store", "store/memory"}},
 	} {
 		t.Run(rule.from, func(t *testing.T) {
 			for importPath, p := range all {
