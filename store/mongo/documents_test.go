@@ -96,6 +96,27 @@ func TestDamagedTaskHoldsUpNobody(t *testing.T) {
 	}
 }
 
+// Where a document is gone that Migrate makes, no call makes it anew, and says so: ids would be given
+// twice, and not every server keeps apart two that make one document at once.
+func TestMissingDocuments(t *testing.T) {
+	_, db := fresh(t)
+	gone := bson.M{"_id": bson.M{"$in": []string{"id", "paused"}}}
+	if _, err := db.Collection("firefly_meta").DeleteMany(t.Context(), gone); err != nil {
+		t.Fatal(err)
+	}
+	s, err := mongo.New(db, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Pause(t.Context(), []string{"q"}); !errors.Is(err, mongo.ErrNotMigrated) {
+		t.Errorf("pause: %v, want ErrNotMigrated", err)
+	}
+	if _, err := s.Insert(t.Context(), newTasks(1)); err == nil || !store.IsDefinite(err) || !strings.Contains(err.Error(), "restore it") {
+		t.Errorf("insert: %v, want a definite error that says what to do", err)
+	}
+}
+
 // Whatever a string looks like to the server, it comes back exactly, and means nothing.
 func TestHostileStrings(t *testing.T) {
 	s, _ := fresh(t)

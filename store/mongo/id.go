@@ -2,6 +2,8 @@ package mongo
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -32,12 +34,10 @@ func (s *Store) increase(ctx context.Context, n int64) (int64, error) {
 	var counter struct {
 		Last int64 `bson:"last"`
 	}
-	for {
-		err := s.meta.FindOneAndUpdate(ctx, bson.M{"_id": "id"}, bson.M{"$inc": bson.M{"last": n}},
-			options.FindOneAndUpdate().SetUpsert(true).SetReturnDocument(options.After)).Decode(&counter)
-		if mongo.IsDuplicateKeyError(err) { // two make the counter at once
-			continue
-		}
-		return counter.Last, err
+	err := s.meta.FindOneAndUpdate(ctx, bson.M{"_id": "id"}, bson.M{"$inc": bson.M{"last": n}},
+		options.FindOneAndUpdate().SetReturnDocument(options.After)).Decode(&counter)
+	if errors.Is(err, mongo.ErrNoDocuments) { // Migrate has made it; without it ids would be given again
+		err = fmt.Errorf("document id of collection %s is gone: restore it, with the highest id of a task as its field last", s.meta.Name())
 	}
+	return counter.Last, err
 }

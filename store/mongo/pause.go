@@ -7,7 +7,6 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/fireflytasks/go-firefly/internal/wake"
 )
@@ -30,17 +29,16 @@ func (s *Store) Resume(ctx context.Context, queues []string) error {
 	return err
 }
 
-// setPaused changes the list of paused queues, which is one document.
+// setPaused changes the list of paused queues, which is one document, of Migrate's making.
 func (s *Store) setPaused(ctx context.Context, change bson.M, queues []string) error {
 	if err := s.enter(ctx); err != nil || len(queues) == 0 {
 		return err
 	}
-	for {
-		_, err := s.meta.UpdateOne(alone(ctx), bson.M{"_id": "paused"}, change, options.UpdateOne().SetUpsert(true))
-		if !mongo.IsDuplicateKeyError(err) { // two make the document at once
-			return s.inDoubt(err)
-		}
+	result, err := s.meta.UpdateOne(alone(ctx), bson.M{"_id": "paused"}, change)
+	if err == nil && result.MatchedCount == 0 {
+		err = ErrNotMigrated
 	}
+	return s.inDoubt(err)
 }
 
 // Paused implements [store.Pauser].
