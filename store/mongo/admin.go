@@ -3,7 +3,6 @@ package mongo
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -108,7 +107,7 @@ func (a *administration) update(ctx context.Context, of []record, state, change 
 	if len(of) == 0 {
 		return nil, nil
 	}
-	mark := 1 + rand.Int64N(1<<62)
+	mark := newMark()
 	set(change, "op", mark)
 	ids := idsOf(of)
 	result, err := a.s.tasks.UpdateMany(ctx, a.still(ids, state), change)

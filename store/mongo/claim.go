@@ -86,7 +86,7 @@ func (c *claiming) choose(ctx context.Context) (before *leaseRecord, picked []re
 	defer unlock()
 	found, err := c.look(ctx)
 	if err != nil {
-		return nil, nil, store.Definite(c.s.explain(err)) // nothing but reads
+		return nil, nil, c.s.reading(err)
 	}
 	if found.before != nil {
 		return found.before, nil, nil

@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/fireflytasks/go-firefly/store"
 )
 
 const (
@@ -41,7 +39,7 @@ func (s *Store) now(ctx context.Context) (instant, error) {
 	defer c.mu.Unlock()
 	if c.stale() {
 		if err := c.measure(ctx, s.hello); err != nil {
-			return instant{}, store.Definite(s.explain(err)) // nothing but a read
+			return instant{}, s.reading(err)
 		}
 	}
 	passed := time.Since(c.at)

@@ -14,6 +14,9 @@ import (
 	"github.com/fireflytasks/go-firefly/store"
 )
 
+// newMark returns what a call leaves on the tasks that it changes, to know them by. It is never zero.
+func newMark() int64 { return 1 + rand.Int64N(1<<62) }
+
 // endTries bounds how often tasks change between a look at them and the update.
 const endTries = 5
 
@@ -61,7 +64,7 @@ func (w *writing) queuesOf(ctx context.Context, all []ending) (map[int64]string,
 
 // endOnce makes one try, and returns what is to be tried again.
 func (w *writing) endOnce(ctx context.Context, all []ending, queues map[int64]string, refused *store.BatchError) ([]ending, error) {
-	mark := 1 + rand.Int64N(1<<62)
+	mark := newMark()
 	models, targets := models(all, mark)
 	counted := tally{}
 	for i := range all {

@@ -1,7 +1,6 @@
 package mongo
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,6 +19,7 @@ const (
 	codeUnauthorized     = 13
 	codeAuthentication   = 18
 	codeLockTimeout      = 24
+	codeNamespaceExists  = 48
 	codeWriteConflict    = 112
 	codeNoSuchTx         = 251
 	codeNotPrimary       = 10107
@@ -168,9 +168,4 @@ func (e oneLineError) Error() string { return strings.Join(strings.Fields(e.erro
 func (e oneLineError) Unwrap() error { return e.error }
 
 // reading explains the error of what changes nothing.
-func (s *Store) reading(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return store.Definite(err)
-	}
-	return store.Definite(s.explain(err))
-}
+func (s *Store) reading(err error) error { return store.Definite(s.explain(err)) }

@@ -40,7 +40,7 @@ func (w *inApp) write(ctx context.Context, call func(in *inTx) error) error {
 	if !w.s.replicated {
 		return w.s.errStandAlone()
 	}
-	in := &inTx{s: w.s, session: w.session, writing: writing{s: w.s, inTx: true}}
+	in := newInTx(w.s, w.session)
 	if err := call(in); err != nil {
 		return fmt.Errorf("mongo: the application's transaction: %w", store.Definite(w.s.explain(err)))
 	}
@@ -80,9 +80,12 @@ func (w *inApp) Reschedule(ctx context.Context, again []store.Rescheduling) erro
 // refusals.
 type inTx struct {
 	writing
-	s       *Store
 	session *mongo.Session
 	refused []*store.BatchError
+}
+
+func newInTx(s *Store, session *mongo.Session) *inTx {
+	return &inTx{writing: writing{s: s, inTx: true}, session: session}
 }
 
 func (in *inTx) op(name string) *store.BatchError {
@@ -92,24 +95,24 @@ func (in *inTx) op(name string) *store.BatchError {
 }
 
 func (in *inTx) Complete(ctx context.Context, done []store.Completion) error {
-	return in.settle(ctx, opComplete, func(at instant, refused *store.BatchError) []ending { return completions(done, at, refused) })
+	return in.settle(ctx, opComplete, completions(done))
 }
 
 func (in *inTx) Fail(ctx context.Context, failed []store.Failure) error {
-	return in.settle(ctx, opFail, func(at instant, _ *store.BatchError) []ending { return failures(failed, at) })
+	return in.settle(ctx, opFail, failures(failed))
 }
 
 func (in *inTx) Reschedule(ctx context.Context, again []store.Rescheduling) error {
-	return in.settle(ctx, opReschedule, func(at instant, refused *store.BatchError) []ending { return reschedulings(again, at, refused) })
+	return in.settle(ctx, opReschedule, reschedulings(again))
 }
 
-func (in *inTx) settle(ctx context.Context, op string, endings func(at instant, refused *store.BatchError) []ending) error {
+func (in *inTx) settle(ctx context.Context, op string, all endings) error {
 	at, err := in.s.now(ctx)
 	if err != nil {
 		return err
 	}
 	refused := in.op(op)
-	return in.end(mongo.NewSessionContext(ctx, in.session), endings(at, refused), refused)
+	return in.end(mongo.NewSessionContext(ctx, in.session), all(at, refused), refused)
 }
 
 // Insert stores tasks. A key that is taken would end the transaction, so it is looked for before; if

@@ -2,7 +2,6 @@ package mongo
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -50,7 +49,7 @@ func (s *Store) free(ctx context.Context, lease []byte, since, now int64) error 
 	if err != nil || len(before) == 0 {
 		return err
 	}
-	mark := 1 + rand.Int64N(1<<62)
+	mark := newMark()
 	counted := tally{}
 	for i := range before {
 		counted.move(before[i].Queue, store.Running, freed(&before[i]))

@@ -31,7 +31,7 @@ func (s *Store) look(ctx context.Context) error {
 		return nil
 	}
 	if err := s.inspect(ctx); err != nil {
-		return store.Definite(fmt.Errorf("mongo: %w", s.explain(err))) // nothing but reads
+		return fmt.Errorf("mongo: %w", s.reading(err))
 	}
 	s.beside.Go(s.tend)
 	s.ready.Store(true)

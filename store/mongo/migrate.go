@@ -57,11 +57,6 @@ func leaseIndexes() []mongo.IndexModel {
 	}
 }
 
-const (
-	codeNamespaceExists   = 48
-	codeNamespaceNotFound = 26
-)
-
 // Migrate implements [store.Migrator]: it creates the collections and their indexes. It needs the
 // rights of the role dbOwner, or of readWrite, on the database.
 func (s *Store) Migrate(ctx context.Context) error {
@@ -72,7 +67,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return store.ErrClosed
 	}
 	if err := s.migrate(alone(ctx)); err != nil {
-		return fmt.Errorf("mongo: migrate: %w", store.Definite(s.explain(err))) // may be repeated at any time
+		return fmt.Errorf("mongo: migrate: %w", store.Definite(s.explain(err))) // it may be repeated at any time
 	}
 	return s.look(ctx)
 }

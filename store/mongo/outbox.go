@@ -34,7 +34,7 @@ func (s *Store) CompleteParent(ctx context.Context, done store.Completion, child
 	}
 	parent := newParent(done.ID, children, at)
 	refused.Op = opComplete
-	all := completions([]store.Completion{done}, at, &refused)
+	all := completions([]store.Completion{done})(at, &refused)
 	err = refused.OrNil()
 	if err == nil {
 		err = checkOutbox(&parent, len(done.Returned))
@@ -73,10 +73,10 @@ func (r *record) goesWith(e *ending) {
 	if len(r.Children) == 0 {
 		return
 	}
-	completed := e.update
+	completion := e.update
 	e.alike = "" // it is one of its kind
 	e.update = func() bson.M {
-		update := completed()
+		update := completion()
 		set(update, "outbox", r.Outbox)
 		set(update, "children", r.Children)
 		return update

@@ -11,7 +11,7 @@ import (
 	"github.com/fireflytasks/go-firefly/store"
 )
 
-// A record is a task as a document. Fields that are not set are not there, so that sparse indexes
+// A record is a task as a document. Fields that are not set are not there, so that partial indexes
 // leave it out. Times are microseconds since 1970, durations nanoseconds.
 type record struct {
 	ID       int64        `bson:"_id"`

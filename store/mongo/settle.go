@@ -18,21 +18,21 @@ const (
 
 // Complete implements [store.Writer].
 func (s *Store) Complete(ctx context.Context, done []store.Completion) error {
-	return s.settle(ctx, opComplete, func(at instant, refused *store.BatchError) []ending { return completions(done, at, refused) })
+	return s.settle(ctx, opComplete, completions(done))
 }
 
 // Fail implements [store.Writer].
 func (s *Store) Fail(ctx context.Context, failed []store.Failure) error {
-	return s.settle(ctx, opFail, func(at instant, _ *store.BatchError) []ending { return failures(failed, at) })
+	return s.settle(ctx, opFail, failures(failed))
 }
 
 // Reschedule implements [store.Writer].
 func (s *Store) Reschedule(ctx context.Context, again []store.Rescheduling) error {
-	return s.settle(ctx, opReschedule, func(at instant, refused *store.BatchError) []ending { return reschedulings(again, at, refused) })
+	return s.settle(ctx, opReschedule, reschedulings(again))
 }
 
 // settle ends runs outside of transactions.
-func (s *Store) settle(ctx context.Context, op string, endings func(at instant, refused *store.BatchError) []ending) error {
+func (s *Store) settle(ctx context.Context, op string, all endings) error {
 	if err := s.enter(ctx); err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (s *Store) settle(ctx context.Context, op string, endings func(at instant, 
 	}
 	refused := store.BatchError{Op: op}
 	w := writing{s: s}
-	if err := w.end(alone(ctx), endings(at, &refused), &refused); err != nil {
+	if err := w.end(alone(ctx), all(at, &refused), &refused); err != nil {
 		return s.inDoubt(err)
 	}
 	w.happened()
@@ -61,6 +61,9 @@ type ending struct {
 	flagged  func() bson.M  // of one that is; nil if that makes no difference
 	repeated []store.Status // in which the same lease may have left it before; none if it cannot be known
 }
+
+// endings are what a batch comes to at a time. Items that are refused as they are have none.
+type endings func(at instant, refused *store.BatchError) []ending
 
 // unheld are the fields of a running task that another one does not have; and a finished one has no
 // key that anybody waits for.
@@ -98,28 +101,35 @@ func withError(update bson.M, e *store.AttemptError, at int64) bson.M {
 // mostAlike is the size of a result up to which tasks with equal ones are completed by one update.
 const mostAlike = 256
 
-func completions(done []store.Completion, at instant, refused *store.BatchError) []ending {
-	all := make([]ending, 0, len(done))
-	for i := range done {
-		d := &done[i]
-		if err := checkReturned(d.Returned); err != nil {
-			refused.Refuse(i, d.ID, err)
-			continue
-		}
-		e := ending{index: i, id: d.ID, lease: d.Lease, to: store.Completed, repeated: []store.Status{store.Completed}}
-		if len(d.Returned) <= mostAlike {
-			e.alike = fmt.Sprintf("%t%s", d.Returned == nil, d.Returned)
-		}
-		e.update = func() bson.M {
-			update := finished(store.Completed, at.early, d.Lease, nil)
-			if d.Returned != nil {
-				set(update, "returned", d.Returned)
+func completions(done []store.Completion) endings {
+	return func(at instant, refused *store.BatchError) []ending {
+		all := make([]ending, 0, len(done))
+		for i := range done {
+			d := &done[i]
+			if err := checkReturned(d.Returned); err != nil {
+				refused.Refuse(i, d.ID, err)
+				continue
 			}
-			return update
+			e := ending{
+				index: i, id: d.ID, lease: d.Lease, to: store.Completed, repeated: []store.Status{store.Completed},
+				update: func() bson.M { return completed(d, at) },
+			}
+			if len(d.Returned) <= mostAlike {
+				e.alike = fmt.Sprintf("%t%s", d.Returned == nil, d.Returned)
+			}
+			all = append(all, e)
 		}
-		all = append(all, e)
+		return all
 	}
-	return all
+}
+
+// completed is the update of a task that has ended well.
+func completed(d *store.Completion, at instant) bson.M {
+	update := finished(store.Completed, at.early, d.Lease, nil)
+	if d.Returned != nil {
+		set(update, "returned", d.Returned)
+	}
+	return update
 }
 
 func checkReturned(b []byte) error {
@@ -133,43 +143,47 @@ func checkReturned(b []byte) error {
 	return nil
 }
 
-func failures(failed []store.Failure, at instant) []ending {
-	all := make([]ending, len(failed))
-	for i := range failed {
-		f := &failed[i]
-		e := ending{
-			index: i, id: f.ID, lease: f.Lease, to: store.Failed, repeated: []store.Status{store.Failed, store.Cancelled},
-			flagged: endedAs(store.Cancelled, at.early, f.Lease, f.Err),
+func failures(failed []store.Failure) endings {
+	return func(at instant, _ *store.BatchError) []ending {
+		all := make([]ending, len(failed))
+		for i := range failed {
+			f := &failed[i]
+			e := ending{
+				index: i, id: f.ID, lease: f.Lease, to: store.Failed, repeated: []store.Status{store.Failed, store.Cancelled},
+				flagged: endedAs(store.Cancelled, at.early, f.Lease, f.Err),
+			}
+			if f.Cancelled {
+				e.to, e.update, e.flagged = store.Cancelled, e.flagged, nil
+			} else {
+				e.update = endedAs(store.Failed, at.early, f.Lease, f.Err)
+			}
+			all[i] = e
 		}
-		if f.Cancelled {
-			e.to, e.update, e.flagged = store.Cancelled, e.flagged, nil
-		} else {
-			e.update = endedAs(store.Failed, at.early, f.Lease, f.Err)
-		}
-		all[i] = e
+		return all
 	}
-	return all
 }
 
-func reschedulings(again []store.Rescheduling, at instant, refused *store.BatchError) []ending {
-	all := make([]ending, 0, len(again))
-	for i := range again {
-		a := &again[i]
-		if a.Kind > store.Release || a.Kind != store.Release && a.After < 0 {
-			refused.Refuse(i, a.ID, store.Invalid("rescheduling", fmt.Errorf("%s after %s", a.Kind, a.After)))
-			continue
+func reschedulings(again []store.Rescheduling) endings {
+	return func(at instant, refused *store.BatchError) []ending {
+		all := make([]ending, 0, len(again))
+		for i := range again {
+			a := &again[i]
+			if a.Kind > store.Release || a.Kind != store.Release && a.After < 0 {
+				refused.Refuse(i, a.ID, store.Invalid("rescheduling", fmt.Errorf("%s after %s", a.Kind, a.After)))
+				continue
+			}
+			e := ending{
+				index: i, id: a.ID, lease: a.Lease, to: store.Created,
+				update:  func() bson.M { return rescheduled(a, at) },
+				flagged: endedAs(store.Cancelled, at.early, a.Lease, a.Err),
+			}
+			if a.Err == nil {
+				e.alike = fmt.Sprintf("%d %d", a.Kind, a.After)
+			}
+			all = append(all, e)
 		}
-		e := ending{
-			index: i, id: a.ID, lease: a.Lease, to: store.Created,
-			update:  func() bson.M { return rescheduled(a, at) },
-			flagged: endedAs(store.Cancelled, at.early, a.Lease, a.Err),
-		}
-		if a.Err == nil {
-			e.alike = fmt.Sprintf("%d %d", a.Kind, a.After)
-		}
-		all = append(all, e)
+		return all
 	}
-	return all
 }
 
 // rescheduled is the update of a task that is given back.

@@ -166,7 +166,7 @@ func (t *tx) commit(ctx context.Context, replay func(ctx context.Context, w stor
 	if !session.TransactionRunning() {
 		return ErrHandlerTx
 	}
-	in := &inTx{s: t.s, session: session, writing: writing{s: t.s, inTx: true}}
+	in := newInTx(t.s, session)
 	if err := replay(ctx, in); err != nil {
 		return store.Definite(t.s.explain(err)) // nothing was committed
 	}
