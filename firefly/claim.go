@@ -33,13 +33,15 @@ func (w *Worker) wanted() int {
 // claimUntil claims and starts tasks until ctx ends, or the store refuses for good.
 func (w *Worker) claimUntil(ctx context.Context) error {
 	poll := newPause(min(shortestPoll, w.config.PollInterval), w.config.PollInterval)
+	var caution caution
 	for turn := 0; ctx.Err() == nil; turn++ {
-		n := w.awaitSlots(ctx)
+		n := caution.bound(w.awaitSlots(ctx))
 		if n == 0 || !w.quarantine.enter(ctx) {
 			return nil
 		}
 		claimed, err := w.claim(ctx, n, turn)
-		w.quarantine.leave(len(claimed.tasks))
+		suspects := countSuspects(claimed.tasks)
+		w.quarantine.leave(len(claimed.tasks), suspects)
 		switch {
 		case hopeless(err):
 			return fmt.Errorf("firefly: claim: %w", err)
@@ -47,6 +49,7 @@ func (w *Worker) claimUntil(ctx context.Context) error {
 			w.trouble("claim", err)
 		case len(claimed.tasks) > 0:
 			poll.reset()
+			caution.note(suspects)
 			w.start(claimed)
 		}
 		if len(claimed.tasks) < n {

@@ -315,3 +315,58 @@ func TestClaimInDoubtOutlivesUnavailability(t *testing.T) {
 		}
 	})
 }
+
+// A repeated rescheduling that is refused says that the task was settled, or that the lease was lost:
+// the worker does not know which.
+func TestRescheduledInDoubtEndsUnknown(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.store.after = first(1, "Reschedule")
+		var outcomes []firefly.Outcome
+		hooks := firefly.Hooks{Ended: func(_ firefly.Info, e firefly.End) { outcomes = append(outcomes, e.Outcome) }}
+		w.work(firefly.WorkerConfig{Hooks: hooks}, job.Handle(func(context.Context, firefly.None) (firefly.None, error) {
+			return firefly.None{}, firefly.Snooze(time.Hour)
+		}))
+		w.schedule()
+		w.settle(time.Minute)
+		if len(outcomes) != 1 || outcomes[0] != firefly.Unknown {
+			t.Errorf("the run ended as %v", outcomes)
+		}
+	})
+}
+
+// A strict store refuses batches of several completions as a whole, and for good. It takes its time for
+// a single one, so that others gather meanwhile.
+type strict struct {
+	*faulty
+	refused int
+}
+
+func (s *strict) Complete(ctx context.Context, done []store.Completion) error {
+	if len(done) > 1 {
+		s.refused++
+		return store.Definite(errors.New("one of them is bad"))
+	}
+	<-time.After(time.Second)
+	return s.faulty.Complete(ctx, done)
+}
+
+func TestWholeBatchOfCompletionsRefusedIsSentOneByOne(t *testing.T) {
+	inWorld(t, func(w *world) {
+		s := &strict{faulty: w.store}
+		w.workOn(s, firefly.WorkerConfig{}, job.Handle(func(context.Context, firefly.None) (firefly.None, error) {
+			<-time.After(time.Second)
+			return firefly.None{}, nil
+		}))
+		var ids []int64
+		for range 10 {
+			ids = append(ids, w.schedule().ID())
+		}
+		w.settle(time.Minute)
+		for _, id := range ids {
+			w.status(id, store.Completed)
+		}
+		if s.refused == 0 {
+			t.Error("no batch was refused")
+		}
+	})
+}

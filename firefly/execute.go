@@ -91,7 +91,7 @@ func (w *Worker) verdictOf(r *run) verdict {
 		return verdict{outcome: Released, err: errors.New("the store returned a task of a name that was not asked for")}
 	case crashes > r.handler.settings.maxCrashes:
 		return verdict{outcome: Failed, err: fmt.Errorf("not run again: %d of its runs ended with a crash or a lost lease", crashes)}
-	case crashes >= suspectCrashes:
+	case isSuspect(&r.task):
 		return w.runAlone(r)
 	default:
 		return w.runTask(r)

@@ -69,10 +69,14 @@ func (w *Worker) drop(runs ...*run) {
 	w.held -= len(runs)
 	w.tell()
 	w.mu.Unlock()
+	suspects := 0
 	for _, r := range runs {
 		r.cancel(nil)
+		if isSuspect(&r.task) {
+			suspects++
+		}
 	}
-	w.quarantine.drop(len(runs))
+	w.quarantine.drop(len(runs), suspects)
 }
 
 // tell wakes the claimer, or whoever waits for the end, if there is a reason. The worker's mutex

@@ -183,6 +183,29 @@ func TestZombieChangesNothing(t *testing.T) {
 	}
 }
 
+// A lease that the store calls lost, since somebody else has settled what it held, ends its handlers.
+func TestLostLeaseEndsHandlers(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var cause error
+		w.work(firefly.WorkerConfig{}, job.Handle(func(ctx context.Context, _ firefly.None) (firefly.None, error) {
+			<-ctx.Done()
+			cause = context.Cause(ctx)
+			return firefly.None{}, cause
+		}))
+		h := w.schedule()
+		w.settle(time.Second)
+		held := w.status(h.ID(), store.Running)
+		if err := w.store.Store.Complete(w.Context(), []store.Completion{{ID: held.ID, Lease: held.Lease}}); err != nil {
+			t.Fatal(err)
+		}
+		w.settle(lease / 2)
+		if !errors.Is(cause, store.ErrLeaseLost) {
+			t.Errorf("the handler's context ended by %v", cause)
+		}
+		w.status(h.ID(), store.Completed)
+	})
+}
+
 func TestCancelRunning(t *testing.T) {
 	for name, test := range map[string]struct {
 		end  error

@@ -177,6 +177,29 @@ func TestSuspectsRunAlone(t *testing.T) {
 	})
 }
 
+// Only one suspect at a time can run: the others are not claimed again and again, to be given back.
+func TestManySuspectsAreClaimedOneByOne(t *testing.T) {
+	inWorld(t, func(w *world) {
+		ids := w.suspects(500)
+		released := 0
+		var mu sync.Mutex
+		w.work(firefly.WorkerConfig{Hooks: firefly.Hooks{Ended: func(_ firefly.Info, e firefly.End) {
+			mu.Lock()
+			defer mu.Unlock()
+			if e.Outcome == firefly.Released {
+				released++
+			}
+		}}}, job.Handle(nap(time.Millisecond)))
+		w.settle(time.Hour)
+		for _, id := range ids {
+			w.status(id, store.Completed)
+		}
+		if released > len(ids) {
+			t.Errorf("%d suspects were released %d times", len(ids), released)
+		}
+	})
+}
+
 // A suspect that finds no quiet moment is put off, so that claiming goes on.
 func TestBusyProcessPutsSuspectsOff(t *testing.T) {
 	inWorld(t, func(w *world) {

@@ -3,6 +3,8 @@ package firefly
 import (
 	"context"
 	"sync"
+
+	"github.com/fireflytasks/go-firefly/store"
 )
 
 // suspectCrashes is how many crashes make a task a suspect: it may be what kills its workers,
@@ -10,22 +12,35 @@ import (
 // pass alone, and only a task that kills its worker alone crashes further.
 const suspectCrashes = 2
 
+func isSuspect(t *store.Task) bool { return t.Crashes >= suspectCrashes }
+
+func countSuspects(tasks []store.Task) (n int) {
+	for i := range tasks {
+		if isSuspect(&tasks[i]) {
+			n++
+		}
+	}
+	return n
+}
+
 // A quarantine lets one suspect at a time run alone in its process.
 type quarantine struct {
 	mu       sync.Mutex
 	held     int           // tasks of all workers, not settled
+	suspects int           // among them
 	claiming int           // claims under way, which may bring more
-	suspect  bool          // there is one, waiting or running
+	suspect  bool          // one waits to be alone, or runs
 	changed  chan struct{} // closed at the next change; nil if nobody waits
 }
 
 // processQuarantine is shared by all workers of the process.
 var processQuarantine quarantine
 
-// enter begins a claim, once there is no suspect. It returns false if ctx ends before.
+// enter begins a claim, once no suspect is held: it may have to run alone, and if there are more, they
+// would only be brought again. It returns false if ctx ends before.
 func (q *quarantine) enter(ctx context.Context) bool {
 	return q.await(ctx, func() bool {
-		if q.suspect {
+		if q.suspects > 0 {
 			return false
 		}
 		q.claiming++
@@ -33,11 +48,13 @@ func (q *quarantine) enter(ctx context.Context) bool {
 	})
 }
 
-// leave ends a claim that brought n tasks.
-func (q *quarantine) leave(n int) { q.change(func() { q.claiming--; q.held += n }) }
+// leave ends a claim that brought n tasks, some of them suspects.
+func (q *quarantine) leave(n, suspects int) {
+	q.change(func() { q.claiming--; q.held += n; q.suspects += suspects })
+}
 
-// drop is n tasks settled.
-func (q *quarantine) drop(n int) { q.change(func() { q.held -= n }) }
+// drop is n tasks settled, some of them suspects.
+func (q *quarantine) drop(n, suspects int) { q.change(func() { q.held -= n; q.suspects -= suspects }) }
 
 // isolate makes the caller's task the one suspect, and returns false if there is one already.
 func (q *quarantine) isolate() bool {

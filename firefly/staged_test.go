@@ -79,6 +79,28 @@ var spawners = map[string]func(ctx context.Context, c *firefly.Client, kid strin
 	},
 }
 
+func TestFailedHandlersTransactionIsRolledBack(t *testing.T) {
+	inWorld(t, func(w *world) {
+		rollbacks := 0
+		w.store.before = func(call string) error {
+			if call == "Rollback" {
+				rollbacks++
+			}
+			return nil
+		}
+		w.work(firefly.WorkerConfig{}, job.Handle(func(ctx context.Context, _ firefly.None) (firefly.None, error) {
+			_, err := store.AttemptTx(ctx)
+			return firefly.None{}, errors.Join(err, firefly.Permanent(errors.New("boom")))
+		}))
+		h := w.schedule()
+		w.settle(time.Second)
+		w.status(h.ID(), store.Failed)
+		if rollbacks != 1 {
+			t.Errorf("%d transactions were rolled back", rollbacks)
+		}
+	})
+}
+
 func TestStagedHandles(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var kid *firefly.Handle[firefly.None]

@@ -217,6 +217,10 @@ func (t *faultyTx) Commit(ctx context.Context) error {
 	return cutErr(t.store, "Commit", func() error { return t.Tx.Commit(ctx) })
 }
 
+func (t *faultyTx) Rollback(ctx context.Context) error {
+	return cutErr(t.store, "Rollback", func() error { return t.Tx.Rollback(ctx) })
+}
+
 // first returns a hook that cuts the first n calls of that name.
 func first(n int64, call string) func(string) error {
 	var cut atomic.Int64

@@ -57,9 +57,11 @@ type Full interface {
 	Counter
 	Canceler
 	Retrier
+	DueSetter
 	Deleter
 	Pauser
 	Migrator
+	MigrationReporter
 	io.Closer
 }
 
@@ -219,6 +221,18 @@ type Retrier interface {
 	// requested cancellation are reset, the error history stays. A task whose unique key
 	// another live task holds is refused with [ErrDuplicate]. Other tasks stay as they are.
 	Retry(ctx context.Context, f Filter, limit int) ([]int64, error)
+}
+
+// DueSetter gives waiting tasks another time.
+type DueSetter interface {
+	// SetDue makes waiting tasks due at when, sooner or later than they were: those that wait for
+	// a retry, and those of paused queues, too. A When that breaks its bounds is refused with
+	// [ErrInvalid]. Nothing else of a task changes. Running and finished tasks stay as they are;
+	// so does a task that is claimed in between.
+	//
+	// A task still matches f afterwards, so a call with a limit that is made again changes the
+	// same tasks again: to go through many in parts, name their ids.
+	SetDue(ctx context.Context, f Filter, when When, limit int) ([]int64, error)
 }
 
 // Deleter removes tasks.

@@ -69,8 +69,9 @@
 //     UTF-8 in the former two included. The store keeps no slice or map of a caller's, and a
 //     caller may change what it got.
 //  17. Pausing. Tasks of a paused queue are not claimed; its running tasks go on. It is durable.
-//  18. Administration. Cancel, Retry and Delete decide and act on each task in one step, so
-//     that a task that changes meanwhile is judged by its new state. Counts equal the rows.
+//  18. Administration. Cancel, Retry, SetDue and Delete decide and act on each task in one step,
+//     so that a task that changes meanwhile is judged by its new state. SetDue changes nothing
+//     but the due time of tasks that wait, and so their place. Counts equal the rows.
 //  19. Use. All methods may be called concurrently. After Close they return [ErrClosed], and
 //     no goroutine is left. A call whose ctx has ended before it began changes nothing.
 //  20. Parents. CompleteParent completes a task and inserts its children, or does neither. The

@@ -34,8 +34,7 @@ type NewTask struct {
 	Params   []byte
 	Meta     map[string]string
 
-	// The task is due at ETA, or if that is zero, Delay after now on the store's clock. A past
-	// ETA is due at once. Stores round up to their resolution, never down.
+	// The task is due at ETA, or if that is zero, Delay after now on the store's clock: see [When].
 	ETA   time.Time
 	Delay time.Duration
 
@@ -48,6 +47,9 @@ type NewTask struct {
 	UniqueKey string
 	Replace   bool
 }
+
+// When is when the task is to be due.
+func (t *NewTask) When() When { return When{ETA: t.ETA, Delay: t.Delay} }
 
 // Clone returns a deep copy.
 func (t *NewTask) Clone() NewTask {
@@ -106,17 +108,12 @@ func (t *NewTask) Validate() error {
 	for _, d := range []struct {
 		what  string
 		value time.Duration
-	}{{"delay", t.Delay}, {"retry delay", t.RetryDelay}, {"timeout", t.Timeout}} {
+	}{{"retry delay", t.RetryDelay}, {"timeout", t.Timeout}} {
 		if d.value < 0 {
 			fault("%s %s is negative", d.what, d.value)
 		}
 	}
-	if !t.ETA.IsZero() && t.Delay != 0 {
-		fault("both an ETA and a delay are set")
-	}
-	if y := t.ETA.UTC().Year(); !t.ETA.IsZero() && (y < 1 || y > 9999) {
-		fault("ETA is in year %d, not between 1 and 9999", y)
-	}
+	faults = append(faults, t.When().faults()...)
 	if t.ID < 0 {
 		fault("id %d is negative", t.ID)
 	}

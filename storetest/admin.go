@@ -8,7 +8,7 @@ import (
 	"github.com/fireflytasks/go-firefly/store"
 )
 
-var adminCases = slices.Concat(adminReadCases, adminCancelCases, adminRetryCases, adminDeleteCases, adminWaitCases)
+var adminCases = slices.Concat(adminReadCases, adminCancelCases, adminRetryCases, dueCases, adminDeleteCases, adminWaitCases)
 
 var adminReadCases = []testCase{
 	{

@@ -15,6 +15,10 @@ var adminWaitCases = []testCase{
 		says: "Wait returns when a task is inserted; a hint may be lost, but not every one",
 	},
 	{
+		name: "WaitWakesOnSetDue", rule: 8, needs: needs(waiter, dueSetter), run: waitWakesOnSetDue,
+		says: "Wait returns when a task is made due; a hint may be lost, but not every one",
+	},
+	{
 		name: "WaitEndsWithContext", rule: 19, needs: needs(waiter), run: waitEndsWithContext,
 		says: "Wait returns its context's error when that ends",
 	},
@@ -69,6 +73,14 @@ func (t *T) heard(do func(), enough func(store.Hint) bool) {
 
 func waitWakesOnInsert(t *T) {
 	t.heard(func() { t.insertOne() }, func(store.Hint) bool { return true })
+}
+
+func waitWakesOnSetDue(t *T) {
+	id := t.insertOne(withDelay(time.Hour))
+	t.heard(func() {
+		t.setDue(store.When{Delay: time.Hour}, id)
+		t.setDue(store.When{}, id)
+	}, func(store.Hint) bool { return true })
 }
 
 func waitEndsWithContext(t *T) {

@@ -94,6 +94,12 @@ var brokenAdmins = []brokenStore{
 			return ids, err
 		}
 	}},
+	{"a repeated claim hides the flag", "AdminCancelShownByRepeatedClaim", claimed(func(tasks []store.Task) []store.Task {
+		for i := range tasks {
+			tasks[i].CancelRequested = false
+		}
+		return tasks
+	})},
 	{"the flag is lost in a crash", "AdminCancelFlagSurvivesCrash", func(b *broken) {
 		b.cancel = func(ctx context.Context, f store.Filter, limit int) ([]int64, error) {
 			for _, id := range f.IDs {

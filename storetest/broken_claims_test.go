@@ -54,6 +54,9 @@ var brokenClaims = []brokenStore{
 		}
 	})},
 	{"the order of queues is ignored", "ClaimQueuesInOrderGiven", claiming(func(c *store.Claim) { c.Queues = slices.Sorted(slices.Values(c.Queues)) })},
+	{"only the first hundred queues count", "ClaimFromAThousandQueues", claiming(func(c *store.Claim) {
+		c.Queues = c.Queues[:min(len(c.Queues), 100)]
+	})},
 	{"leases last for ever", "LeaseReclaimableAfterEnd", claiming(func(c *store.Claim) { c.For *= 1000 })},
 	{"leases end at once", "LeaseNotReclaimableBeforeEnd", claiming(func(c *store.Claim) { c.For = min(c.For, 1) })},
 	{"a repeated claim claims others", "ClaimReplyLostRecoveredByLeaseID", func(b *broken) {

@@ -46,11 +46,13 @@ type broken struct {
 	counts     func(context.Context) ([]store.QueueCounts, error)
 	cancel     func(context.Context, store.Filter, int) ([]int64, error)
 	retry      func(context.Context, store.Filter, int) ([]int64, error)
+	setDue     func(context.Context, store.Filter, store.When, int) ([]int64, error)
 	remove     func(context.Context, store.Filter, int) ([]int64, error)
 	pause      func(context.Context, []string) error
 	resume     func(context.Context, []string) error
 	wait       func(context.Context, []string) (store.Hint, error)
 	migrate    func(context.Context) error
+	migration  func(context.Context) (store.Migration, error)
 	closeStore func() error
 
 	completeParent func(context.Context, store.Completion, []store.NewTask) ([]store.Inserted, error)
@@ -176,6 +178,15 @@ func (b *broken) Retry(ctx context.Context, f store.Filter, limit int) ([]int64,
 		return b.retry(ctx, f, limit)
 	}
 	return b.Store.Retry(ctx, f, limit)
+}
+
+func (b *broken) SetDue(ctx context.Context, f store.Filter, when store.When, limit int) ([]int64, error) {
+	if b.setDue != nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.setDue(ctx, f, when, limit)
+	}
+	return b.Store.SetDue(ctx, f, when, limit)
 }
 
 func (b *broken) Delete(ctx context.Context, f store.Filter, limit int) ([]int64, error) {

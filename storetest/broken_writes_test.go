@@ -10,7 +10,7 @@ import (
 	"github.com/fireflytasks/go-firefly/store"
 )
 
-var brokenStores = slices.Concat(brokenInserts, brokenSettlers, brokenTxs, brokenParents, brokenClaims, brokenAdmins)
+var brokenStores = slices.Concat(brokenInserts, brokenSettlers, brokenTxs, brokenParents, brokenClaims, brokenAdmins, brokenDues, brokenMigrations)
 
 // edited is an Insert whose tasks are changed on their way.
 func edited(edit func(b *broken, n *store.NewTask)) func(*broken) {

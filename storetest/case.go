@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"io"
 	"testing"
 
@@ -35,18 +36,20 @@ func (c capability) beyondFull() capability {
 }
 
 var (
-	extender = offers[store.Extender]("Extender")
-	getter   = offers[store.Getter]("Getter")
-	waiter   = offers[store.Waiter]("Waiter")
-	beginner = offers[store.Beginner]("Beginner")
-	lister   = offers[store.Lister]("Lister")
-	counter  = offers[store.Counter]("Counter")
-	canceler = offers[store.Canceler]("Canceler")
-	retrier  = offers[store.Retrier]("Retrier")
-	deleter  = offers[store.Deleter]("Deleter")
-	pauser   = offers[store.Pauser]("Pauser")
-	migrator = offers[store.Migrator]("Migrator")
-	closer   = offers[io.Closer]("Closer")
+	extender  = offers[store.Extender]("Extender")
+	getter    = offers[store.Getter]("Getter")
+	waiter    = offers[store.Waiter]("Waiter")
+	beginner  = offers[store.Beginner]("Beginner")
+	lister    = offers[store.Lister]("Lister")
+	counter   = offers[store.Counter]("Counter")
+	canceler  = offers[store.Canceler]("Canceler")
+	retrier   = offers[store.Retrier]("Retrier")
+	dueSetter = offers[store.DueSetter]("DueSetter")
+	deleter   = offers[store.Deleter]("Deleter")
+	pauser    = offers[store.Pauser]("Pauser")
+	migrator  = offers[store.Migrator]("Migrator")
+	reporter  = offers[store.MigrationReporter]("MigrationReporter")
+	closer    = offers[io.Closer]("Closer")
 
 	parentCompleter = offers[store.ParentCompleter]("ParentCompleter").beyondFull()
 )
@@ -54,12 +57,15 @@ var (
 // needs is for a case's field of that name.
 func needs(c ...capability) []capability { return c }
 
+// verdict is the last that a failed case says.
+func (c *testCase) verdict() string { return fmt.Sprintf("rule %d: %s", c.rule, c.says) }
+
 // check runs the case against a fresh store of h.
 func (c *testCase) check(tb testing.TB, h Harness, full bool) {
 	tb.Helper()
 	tb.Cleanup(func() {
 		if tb.Failed() {
-			tb.Logf("rule %d: %s", c.rule, c.says)
+			tb.Log(c.verdict())
 		}
 	})
 	if c.tx && h.NoTx {
@@ -78,5 +84,5 @@ func (c *testCase) check(tb testing.TB, h Harness, full bool) {
 			tb.Skipf("the store is no %s", need.name)
 		}
 	}
-	c.run(&T{TB: tb, store: s, advance: h.Advance, noTx: h.NoTx})
+	c.run(&T{TB: tb, store: s, advance: h.Advance, noTx: h.NoTx, reopen: h.Reopen})
 }

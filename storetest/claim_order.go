@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -19,6 +20,10 @@ var claimOrderCases = []testCase{
 	{
 		name: "ClaimQueuesInOrderGiven", rule: 8, run: claimQueuesInOrderGiven,
 		says: "within a priority the claim's first queue is served first; a higher priority in another goes before",
+	},
+	{
+		name: "ClaimFromAThousandQueues", rule: 8, run: claimFromAThousandQueues,
+		says: "a claim may name many queues and names, and is served from all of them in their order",
 	},
 	{
 		name: "ClaimDueRetryNotStarved", rule: 8, run: claimDueRetryNotStarved,
@@ -97,6 +102,22 @@ func claimQueuesInOrderGiven(t *T) {
 		t.inOrder(tasks, []int64{ids[2], ids[1], ids[5], ids[0], ids[3], ids[4]},
 			"by priority, then queue "+first+" before "+second)
 	}
+}
+
+func claimFromAThousandQueues(t *T) {
+	c := newClaim(10)
+	c.Queues = nil
+	for i := range 1000 {
+		c.Queues = append(c.Queues, fmt.Sprintf("kit.queue-%d", i))
+	}
+	for i := range 20 {
+		c.Names = append(c.Names, fmt.Sprintf("kit.name-%d", i))
+	}
+	ids := t.insert(
+		newTask(withQueue(c.Queues[999])), newTask(withQueue(c.Queues[0])), newTask(withQueue(c.Queues[500])),
+		newTask(withQueue(c.Queues[700]), withPriority(1)), newTask(withQueue(c.Queues[300]), withPriority(-1)),
+	)
+	t.inOrder(t.claimAs(c), []int64{ids[3], ids[1], ids[2], ids[0], ids[4]}, "by priority, then queue")
 }
 
 func claimDueRetryNotStarved(t *T) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fireflytasks/go-firefly/internal/proof"
 	"github.com/fireflytasks/go-firefly/store"
 	"github.com/fireflytasks/go-firefly/store/memory"
 )
@@ -46,6 +47,7 @@ func TestWholeStorePassesEveryCase(t *testing.T) {
 // TestBrokenStoresAreConvicted shows that each seeded bug fails the case that is about it, and
 // that the case then says which rule was broken.
 func TestBrokenStoresAreConvicted(t *testing.T) {
+	convicted := 0
 	for _, b := range brokenStores {
 		t.Run(strings.ReplaceAll(b.bug, " ", "_"), func(t *testing.T) {
 			i := slices.IndexFunc(allCases(), func(c testCase) bool { return c.name == b.convict })
@@ -60,8 +62,10 @@ func TestBrokenStoresAreConvicted(t *testing.T) {
 			if want := fmt.Sprintf("rule %d: %s", c.rule, c.says); !strings.Contains(r.log.String(), want) {
 				t.Errorf("the log lacks %q:\n%s", want, r.log.String())
 			}
+			convicted++
 		})
 	}
+	proof.Add(t, proof.Entry{Killed: convicted, Mutants: len(brokenStores)})
 }
 
 // TestEveryCaseConvictsSomebody shows that no case is there for nothing. Those that the test

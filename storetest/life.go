@@ -94,11 +94,13 @@ func (t *T) closedCapabilities() {
 	try(t, "counts", func(c store.Counter) error { _, err := c.Counts(t.Context()); return err })
 	try(t, "cancel", func(c store.Canceler) error { _, err := c.Cancel(t.Context(), all, 0); return err })
 	try(t, "retry", func(c store.Retrier) error { _, err := c.Retry(t.Context(), all, 0); return err })
+	try(t, "set due", func(c store.DueSetter) error { _, err := c.SetDue(t.Context(), all, store.When{}, 0); return err })
 	try(t, "delete", func(c store.Deleter) error { _, err := c.Delete(t.Context(), all, 0); return err })
 	try(t, "pause", func(c store.Pauser) error { return c.Pause(t.Context(), []string{queueA}) })
 	try(t, "resume", func(c store.Pauser) error { return c.Resume(t.Context(), []string{queueA}) })
 	try(t, "paused", func(c store.Pauser) error { _, err := c.Paused(t.Context()); return err })
 	try(t, "migrate", func(c store.Migrator) error { return c.Migrate(t.Context()) })
+	try(t, "migration", func(c store.MigrationReporter) error { _, err := c.Migration(t.Context()); return err })
 }
 
 // try calls a method of a closed store, if it has the capability.

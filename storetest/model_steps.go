@@ -7,20 +7,20 @@ import (
 )
 
 // pair chooses a task and a lease that held it once. The latest come more often.
-func (w *walker) pair(s step) (walkPair, store.Task, bool) {
+func (w *walker) pair(s Step) (walkPair, store.Task, bool) {
 	if len(w.pairs) == 0 {
 		return walkPair{}, store.Task{}, false
 	}
 	from := w.pairs
-	if n := 8; s.a%4 != 0 && len(from) > n {
+	if n := 8; s.A%4 != 0 && len(from) > n {
 		from = from[len(from)-n:]
 	}
-	p := pick(from, s.a>>2)
+	p := pick(from, s.A>>2)
 	usable := !p.task.forgotten(&w.model) && w.find(p.task.id) == p.task
 	return p, store.Task{ID: p.task.id, Lease: p.lease.claim.Lease, Retries: p.task.retries, Crashes: p.task.crashes}, usable
 }
 
-func (w *walker) complete(s step) {
+func (w *walker) complete(s Step) {
 	p, task, ok := w.pair(s)
 	if !ok {
 		return
@@ -33,7 +33,7 @@ func (w *walker) complete(s step) {
 	w.verdict(w.T.complete(task, []byte(`"done"`)), accepted || repeat, "complete", p)
 }
 
-func (w *walker) fail(s step) {
+func (w *walker) fail(s Step) {
 	p, task, ok := w.pair(s)
 	if !ok {
 		return
@@ -54,13 +54,13 @@ func (w *walker) fail(s step) {
 	w.verdict(w.T.fail(task, "boom"), accepted || repeat, "fail", p)
 }
 
-func (w *walker) reschedule(s step) {
+func (w *walker) reschedule(s Step) {
 	p, task, ok := w.pair(s)
 	if !ok {
 		return
 	}
-	kind := pick([]store.Kind{store.Retry, store.Snooze, store.Release}, s.b)
-	after := 2*int(s.b>>2%3) + 1
+	kind := pick([]store.Kind{store.Retry, store.Snooze, store.Release}, s.B)
+	after := 2*int(s.B>>2%3) + 1
 	text := ""
 	if kind == store.Retry {
 		text = "again"
@@ -82,13 +82,13 @@ func (w *walker) reschedule(s step) {
 	w.verdict(w.T.reschedule(task, kind, halfMinutes(after), text), accepted, kind.String(), p)
 }
 
-func (w *walker) extend(s step) {
+func (w *walker) extend(s Step) {
 	e, ok := store.As[store.Extender](w.store)
 	if !ok || len(w.leases) == 0 {
 		return
 	}
-	l := pick(w.leases, s.a)
-	d := 2*int(s.b%3) + 1
+	l := pick(w.leases, s.A)
+	d := 2*int(s.B%3) + 1
 	held := w.held(l)
 	if len(held) > 0 {
 		l.end = max(l.end, w.now+d)
@@ -107,11 +107,11 @@ func (w *walker) extend(s step) {
 }
 
 // administer picks a task, calls a method that changes tasks by a filter, and compares.
-func (w *walker) administer(s step, doing string, call func(store.Filter) ([]int64, error), may func(*modelTask) bool) {
+func (w *walker) administer(s Step, doing string, call func(store.Filter) ([]int64, error), may func(*modelTask) bool) {
 	if len(w.all) == 0 {
 		return
 	}
-	t := pick(w.all, s.a)
+	t := pick(w.all, s.A)
 	if t.forgotten(&w.model) {
 		return
 	}
@@ -125,7 +125,7 @@ func (w *walker) administer(s step, doing string, call func(store.Filter) ([]int
 	}
 }
 
-func (w *walker) cancel(s step) {
+func (w *walker) cancel(s Step) {
 	c, ok := store.As[store.Canceler](w.store)
 	if !ok {
 		return
@@ -143,7 +143,7 @@ func (w *walker) cancel(s step) {
 	})
 }
 
-func (w *walker) retry(s step) {
+func (w *walker) retry(s Step) {
 	r, ok := store.As[store.Retrier](w.store)
 	if !ok {
 		return
@@ -157,7 +157,30 @@ func (w *walker) retry(s step) {
 	})
 }
 
-func (w *walker) remove(s step) {
+func (w *walker) setDue(s Step) {
+	d, ok := store.As[store.DueSetter](w.store)
+	if !ok {
+		return
+	}
+	due := w.now
+	var when store.When
+	if late := int(s.B % 4); late > 0 {
+		due += 2*late - 1
+		when.Delay = halfMinutes(2*late - 1)
+	}
+	if s.B>>2%2 == 0 { // of now, it is past when it arrives
+		when = store.When{ETA: w.began.Add(halfMinutes(due))}
+	}
+	w.administer(s, "set due", func(f store.Filter) ([]int64, error) { return d.SetDue(w.Context(), f, when, 0) }, func(t *modelTask) bool {
+		if t.status != store.Created {
+			return false
+		}
+		t.due = due
+		return true
+	})
+}
+
+func (w *walker) remove(s Step) {
 	d, ok := store.As[store.Deleter](w.store)
 	if !ok {
 		return

@@ -35,18 +35,11 @@ func Walk(t *testing.T, h Harness, seed uint64, n int) {
 	c.check(t, h, false)
 }
 
-// A step is one call of a walk. What its numbers mean depends on the call and on what there is
-// at that point, so any prefix of a walk is a walk.
-type step struct {
-	call string
-	a, b uint32
-}
-
 // steps that a walk is made of, with how often each comes.
 var walkCalls = []struct {
 	call string
 	odds int
-	do   func(w *walker, s step)
+	do   func(w *walker, s Step)
 }{
 	{"insert", 24, (*walker).insert},
 	{"insertAgain", 4, (*walker).insertAgain},
@@ -59,18 +52,18 @@ var walkCalls = []struct {
 	{"extend", 4, (*walker).extend},
 	{"cancel", 5, (*walker).cancel},
 	{"retry", 3, (*walker).retry},
+	{"setDue", 5, (*walker).setDue},
 	{"remove", 2, (*walker).remove},
+	{"inTx", 6, (*walker).inTx},
+	{"reopen", 1, (*walker).reopen},
 }
 
-func newSteps(seed uint64, n int) []step {
+func newSteps(seed uint64, n int) []Step {
 	rng := rand.New(rand.NewPCG(seed, 0))
-	var urn []string
-	for _, c := range walkCalls {
-		urn = append(urn, slices.Repeat([]string{c.call}, c.odds)...)
-	}
-	steps := make([]step, n)
+	urn := Calls()
+	steps := make([]Step, n)
 	for i := range steps {
-		steps[i] = step{urn[rng.IntN(len(urn))], rng.Uint32(), rng.Uint32()}
+		steps[i] = Step{urn[rng.IntN(len(urn))], rng.Uint32(), rng.Uint32()}
 	}
 	return steps
 }
@@ -82,6 +75,7 @@ type walker struct {
 	began    time.Time       // on the store's clock, when the model's was zero
 	inserted []store.NewTask // as they came back from Insert, with ids
 	pairs    []walkPair      // every task that was ever claimed, with its lease: most are stale
+	taken    int             // steps
 }
 
 type walkPair struct {
@@ -91,19 +85,25 @@ type walkPair struct {
 
 // walk takes n steps. If one goes wrong, it prints how to repeat those up to there.
 func (t *T) walk(seed uint64, n int) {
-	w := &walker{T: t, began: t.storeNow()}
-	taken := 0
+	w := newWalker(t)
 	steps := newSteps(seed, n)
 	defer func() {
 		if t.Failed() {
 			t.Logf("the walk failed at its last step; to repeat it:\n\tstoretest.Walk(t, harness, %d, %d)\nIts last steps were %v",
-				seed, taken, steps[max(0, taken-10):taken])
+				seed, w.taken, steps[max(0, w.taken-10):w.taken])
 		}
 	}()
+	w.take(steps)
+}
+
+func newWalker(t *T) *walker { return &walker{T: t, began: t.storeNow()} }
+
+// take takes steps. An error ends it at the step that went wrong.
+func (w *walker) take(steps []Step) {
 	for _, s := range steps {
-		taken++
+		w.taken++
 		for _, c := range walkCalls {
-			if c.call == s.call {
+			if c.call == s.Call {
 				c.do(w, s)
 			}
 		}
@@ -117,14 +117,14 @@ func pick[E any](from []E, by uint32) E { return from[int(by)%len(from)] }
 // halfMinutes converts the model's time.
 func halfMinutes(n int) time.Duration { return time.Duration(n) * 30 * time.Second }
 
-func (w *walker) insert(s step) {
-	n := newTask(withName(pick([]string{nameA, nameB}, s.a)), withQueue(pick([]string{queueA, queueB}, s.a>>1)),
-		withPriority(int(s.a>>2%5)-2), withParams(strconv.FormatUint(uint64(s.b), 10)))
-	if s.a>>5%2 == 0 {
-		n.UniqueKey, n.Replace = pick([]string{"k1", "k2", "k3"}, s.a>>6), s.a>>8%2 == 0
+func (w *walker) insert(s Step) {
+	n := newTask(withName(pick([]string{nameA, nameB}, s.A)), withQueue(pick([]string{queueA, queueB}, s.A>>1)),
+		withPriority(int(s.A>>2%5)-2), withParams(strconv.FormatUint(uint64(s.B), 10)))
+	if s.A>>5%2 == 0 {
+		n.UniqueKey, n.Replace = pick([]string{"k1", "k2", "k3"}, s.A>>6), s.A>>8%2 == 0
 	}
 	due := w.now
-	if late := int(s.b % 4); late > 0 {
+	if late := int(s.B % 4); late > 0 {
 		n.Delay = halfMinutes(2*late - 1)
 		due += 2*late - 1
 	}
@@ -133,11 +133,11 @@ func (w *walker) insert(s step) {
 
 // insertAgain repeats an insertion, with the id that it got. The task may have been refused for
 // its key then, or be finished, but not deleted: a deleted one may come back.
-func (w *walker) insertAgain(s step) {
+func (w *walker) insertAgain(s Step) {
 	if len(w.inserted) == 0 {
 		return
 	}
-	n := pick(w.inserted, s.a)
+	n := pick(w.inserted, s.A)
 	if t := w.find(n.ID); t != nil && !t.forgotten(&w.model) {
 		w.insertTask(n, t.due)
 	}
@@ -163,14 +163,14 @@ func (w *walker) insertTask(n store.NewTask, due int) {
 	w.compare([]*modelTask{w.find(got.ID)})
 }
 
-func (w *walker) claim(s step) {
-	c := newClaim(int(s.a % 5))
-	c.For = halfMinutes(2*int(s.a>>3%3) + 3)
-	if s.b%3 == 0 {
-		c.Queues = pick([][]string{{queueA}, {queueB}, {queueB, queueA}}, s.b>>2)
+func (w *walker) claim(s Step) {
+	c := newClaim(int(s.A % 5))
+	c.For = halfMinutes(2*int(s.A>>3%3) + 3)
+	if s.B%3 == 0 {
+		c.Queues = pick([][]string{{queueA}, {queueB}, {queueB, queueA}}, s.B>>2)
 	}
-	if s.b%5 == 0 {
-		c.Names = []string{pick([]string{nameA, nameB}, s.b>>4)}
+	if s.B%5 == 0 {
+		c.Names = []string{pick([]string{nameA, nameB}, s.B>>4)}
 	}
 	due := w.claimable(&c)
 	want := due[:min(c.Limit, len(due))]
@@ -193,11 +193,11 @@ func (w *walker) claim(s step) {
 	}
 }
 
-func (w *walker) claimAgain(s step) {
+func (w *walker) claimAgain(s Step) {
 	if len(w.leases) == 0 {
 		return
 	}
-	l := pick(w.leases, s.a)
+	l := pick(w.leases, s.A)
 	if l.end+forgetAfter < w.now {
 		return // a store may have forgotten it
 	}
@@ -213,8 +213,8 @@ func (w *walker) claimAgain(s step) {
 
 // advance moves the clock, less what it ran on by itself, and lets the store take back what it
 // may take back late.
-func (w *walker) advance(s step) {
-	w.now += 2 * (1 + int(s.a%3))
+func (w *walker) advance(s Step) {
+	w.now += 2 * (1 + int(s.A%3))
 	w.T.advance(w.began.Add(halfMinutes(w.now)).Sub(w.storeNow()))
 	for range w.takeBack() {
 		w.claimAs(onlyTakesBack())

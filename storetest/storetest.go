@@ -31,6 +31,11 @@ type Harness struct {
 	// itself, or stands still: the kit asks for no more than that it never goes back. Required.
 	Advance func(d time.Duration)
 
+	// Reopen closes a store that Open returned, and opens one on the same tasks, as a process does
+	// that is started anew; it is closed as Open's. Optional: nil is for a store whose tasks end with
+	// it.
+	Reopen func(tb testing.TB, s store.Store) store.Store
+
 	// NoTx declares that WithTx is not supported. Its cases are skipped, and one makes sure
 	// that WithTx says so. Those of ParentCompleter are not: it is for such stores.
 	NoTx bool
@@ -51,7 +56,7 @@ func RunFull(t *testing.T, h Harness) { run(t, h, true) }
 func run(t *testing.T, h Harness, full bool) {
 	t.Helper()
 	if h.Open == nil || h.Advance == nil {
-		t.Fatal("storetest: a Harness needs both Open and Advance")
+		t.Fatal(errIncomplete)
 	}
 	cases := allCases()
 	mandatory := 0
@@ -78,5 +83,5 @@ func run(t *testing.T, h Harness, full bool) {
 // allCases returns every case, in the order in which they run.
 func allCases() []testCase {
 	return slices.Concat(insertCases, uniqueCases, claimCases, leaseCases, settleCases,
-		txCases, parentCases, adminCases, lifeCases)
+		txCases, parentCases, adminCases, migrateCases, lifeCases)
 }

@@ -22,6 +22,7 @@ type T struct {
 	store   store.Store
 	advance func(time.Duration)
 	noTx    bool
+	reopen  func(tb testing.TB, s store.Store) store.Store // may be nil
 }
 
 // newTask returns a task of nameA for queueA, changed by each of edit.

@@ -20,8 +20,10 @@ import (
 type Effects interface {
 	// Write adds a row for a task through the transaction of the handler that ctx belongs to.
 	Write(ctx context.Context, task int64) error
-	// Count returns how many rows there are for each task. It is the last call.
+	// Count returns how many rows there are for each task.
 	Count(ctx context.Context) (map[int64]int, error)
+	// Close gives back what was opened for the effects, beside the store, which is closed before.
+	Close() error
 }
 
 // An Opener opens the store that dsn names, and makes the table of effects if there is none. It
@@ -41,7 +43,7 @@ const (
 type Option func(h *harness)
 
 // Lease is for how long workers claim: a second unless set. A call to the store may take a third of it.
-func Lease(d time.Duration) Option { return func(h *harness) { h.lease = d } }
+func Lease(d time.Duration) Option { return func(h *harness) { h.orders.Lease = d } }
 
 // Test kills workers on the store behind dsn, and fails if anything is lost or doubled. The
 // test's TestMain must begin with [Main].
@@ -81,19 +83,7 @@ func Pauses(t *testing.T, dsn string, open Opener, pauses int) {
 // withHarness prepares a test and judges it afterwards.
 func withHarness(t *testing.T, dsn string, open Opener, opts []Option, test func(h *harness)) {
 	t.Helper()
-	s, effects, err := open(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = store.Close(s) }()
-	client, err := firefly.NewClient(s, firefly.ClientConfig{Logger: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := &harness{
-		T: t, dsn: dsn, store: s, effects: effects, client: client, lease: lease,
-		ledger: ledger{name: filepath.Join(t.TempDir(), "ledger")},
-	}
+	h := newHarness(t, dsn, open)
 	for _, o := range opts {
 		o(h)
 	}
@@ -101,15 +91,42 @@ func withHarness(t *testing.T, dsn string, open Opener, opts []Option, test func
 	h.judge()
 }
 
+// newHarness opens the store that dsn names, until the test ends.
+func newHarness(t *testing.T, dsn string, open Opener) *harness {
+	t.Helper()
+	s, effects, err := open(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { shut(s, effects) })
+	client, err := firefly.NewClient(s, firefly.ClientConfig{Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "ledger")
+	return &harness{
+		T: t, open: open, store: s, effects: effects, client: client, ledger: newLedger(name),
+		orders: orders{DSN: dsn, Ledger: name, Slots: slots, Lease: lease},
+	}
+}
+
+// shut closes what an Opener has opened.
+func shut(s store.Store, e Effects) {
+	_ = store.Close(s)
+	if e != nil {
+		_ = e.Close()
+	}
+}
+
 type harness struct {
 	*testing.T
-	dsn     string
+	open    Opener
+	exe     string // of each process that is started from now on; empty is this one's
+	orders  orders // of the same
 	store   store.Store
 	effects Effects // nil if the store has no transactions
 	client  *firefly.Client
-	workers int           // in each process that is started from now on; zero is one
-	lease   time.Duration // of those workers
-	ledger  ledger        // what workers did
+	ledger  *ledger // what workers did
 	known   known
 }
 

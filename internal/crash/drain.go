@@ -17,10 +17,10 @@ func Drain(t *testing.T, dsn string, open Opener, processes, workers, tasks int,
 
 func (h *harness) drain(processes, workers, tasks int) {
 	h.Helper()
-	h.workers = workers
+	h.orders.Workers = workers
 	h.scheduleMany(tasks)
 	crew := h.hire(processes)
-	h.await("half of the tasks are done", 3*patience, func() bool { return len(h.lines(endLine)) > tasks/2 })
+	h.await("half of the tasks are done", 3*patience, func() bool { return h.count(endLine) > tasks/2 })
 	crew[0].kill()
 	h.finish(0)
 	h.dismiss(crew[1:])

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"os"
 	"time"
 
 	"github.com/fireflytasks/go-firefly/store"
@@ -23,7 +22,7 @@ func (s *dyingStore) Unwrap() store.Store { return s.Store }
 // settle makes a settling call, during which the process is killed if this is the point. The
 // ledger tells whether the call was answered before.
 func (s *dyingStore) settle(point Failpoint, call func() error) error {
-	if s.victim.point != point {
+	if s.victim.Point != point {
 		return call()
 	}
 	if err := note(s.victim.ledger, sentLine); err != nil {
@@ -36,7 +35,7 @@ func (s *dyingStore) settle(point Failpoint, call func() error) error {
 
 // ClaimDue claims for the usual time, also for a worker that relies on a longer one.
 func (s *dyingStore) ClaimDue(ctx context.Context, c store.Claim) ([]store.Task, error) {
-	c.For = span(os.Getenv(envLease))
+	c.For = s.victim.Lease
 	return s.Store.ClaimDue(ctx, c)
 }
 

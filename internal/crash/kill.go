@@ -30,7 +30,7 @@ func (h *harness) killWorkers(kills Kills) {
 		}
 	}
 	h.finish(1)
-	starts, tasks := len(h.lines(startLine)), len(h.known.all())
+	starts, tasks := h.count(startLine), len(h.known.all())
 	h.Logf("crash: %d workers killed: %v; %d runs of %d tasks begun", total, kills, starts, tasks)
 	if starts <= tasks {
 		h.Error("nothing was interrupted")
@@ -73,4 +73,4 @@ func (h *harness) killWorker(point Failpoint) {
 
 // unanswered counts the settling calls that were sent by a worker that did not live to see the
 // answer.
-func (h *harness) unanswered() int { return len(h.lines(sentLine)) - len(h.lines(answerLine)) }
+func (h *harness) unanswered() int { return h.count(sentLine) - h.count(answerLine) }

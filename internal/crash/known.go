@@ -38,6 +38,12 @@ func (k *known) all() []int64 {
 	return slices.Concat(k.parent, k.plain)
 }
 
+func (k *known) count() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.since)
+}
+
 // within counts the tasks that were acknowledged in the last while.
 func (k *known) within(d time.Duration) int {
 	k.mu.Lock()

@@ -6,7 +6,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // Lines of the ledger begin with one of these.
@@ -19,12 +21,17 @@ const (
 	endLine    = "ended "    // process, task, outcome, Unix microseconds: the store knows how a run ended
 )
 
-// A ledger is a file that workers append to, and that outlives them. It is not for concurrent use.
+// A ledger is a file that workers append to, and that outlives them. Its methods may be called
+// concurrently.
 type ledger struct {
-	name  string
+	name string
+
+	mu    sync.Mutex
 	read  int64
-	lines []string
+	lines map[string][]string // by their first word, which they are without
 }
+
+func newLedger(name string) *ledger { return &ledger{name: name, lines: map[string][]string{}} }
 
 // note appends a line, in one write, so that those of several processes do not mix.
 func note(file *os.File, format string, args ...any) error {
@@ -32,18 +39,33 @@ func note(file *os.File, format string, args ...any) error {
 	return err
 }
 
-// find returns the lines that begin so, each without that.
+// find returns the lines that begin so, with a first word at least, each without that.
 func (l *ledger) find(prefix string) ([]string, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if err := l.catchUp(); err != nil {
 		return nil, err
 	}
+	word, more, _ := strings.Cut(prefix, " ")
+	all := l.lines[word+" "]
+	if more == "" {
+		return slices.Clone(all), nil
+	}
 	var found []string
-	for _, line := range l.lines {
-		if rest, ok := strings.CutPrefix(line, prefix); ok {
+	for _, line := range all {
+		if rest, ok := strings.CutPrefix(line, more); ok {
 			found = append(found, rest)
 		}
 	}
 	return found, nil
+}
+
+// count returns how many lines begin with a word.
+func (l *ledger) count(word string) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := l.catchUp()
+	return len(l.lines[word]), err
 }
 
 // catchUp reads the lines that are new.
@@ -66,10 +88,21 @@ func (l *ledger) catchUp() error {
 	for line := range strings.Lines(string(content)) {
 		if whole, ok := strings.CutSuffix(line, "\n"); ok {
 			l.read += int64(len(line))
-			l.lines = append(l.lines, whole)
+			word, rest, _ := strings.Cut(whole, " ")
+			l.lines[word+" "] = append(l.lines[word+" "], rest)
 		}
 	}
 	return nil
+}
+
+// count returns how many of the ledger's lines begin with a word.
+func (h *harness) count(word string) int {
+	h.Helper()
+	n, err := h.ledger.count(word)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return n
 }
 
 // lines returns the ledger's lines that begin so, each without that.

@@ -7,48 +7,76 @@ import (
 	"github.com/fireflytasks/go-firefly/store"
 )
 
-// judge holds the ledger against the store.
-func (h *harness) judge() {
+// A verdict is what has become of the tasks that were acknowledged.
+type verdict struct {
+	tasks         int // children included
+	lost          int // acknowledged, and not completed
+	doubled       int // effects
+	missing       int // effects
+	wrongChildren int // parents without their one child
+	orphans       int // effects and children of what was not acknowledged
+	strangers     int // tasks that are there although whoever scheduled them was told that they are not
+}
+
+func (v verdict) faults() int {
+	return v.lost + v.doubled + v.missing + v.wrongChildren + v.orphans + v.strangers
+}
+
+// judge holds the ledger against the store, and fails if anything is wrong.
+func (h *harness) judge() verdict {
+	h.Helper()
+	v := h.weigh()
+	effects := ""
+	if h.effects != nil {
+		effects = fmt.Sprintf("effects doubled %d, missing %d, ", v.doubled, v.missing)
+	}
+	h.Logf("crash: of %d tasks: lost %d, %sparents without their one child %d, orphans %d, strangers %d",
+		v.tasks, v.lost, effects, v.wrongChildren, v.orphans, v.strangers)
+	if v.faults() > 0 {
+		h.Error("the store lost or doubled something")
+	}
+	return v
+}
+
+func (h *harness) weigh() verdict {
 	h.Helper()
 	rows := h.rows()
 	tasks := h.tasks()
 	children := h.children(tasks)
-	var lost, doubled, missing, wrongChildren, strangers int
-	acknowledged := h.known.all()
-	for _, id := range acknowledged {
+	v := verdict{tasks: len(tasks)}
+	for _, id := range h.known.all() {
 		if task := tasks[id]; task.Status != store.Completed {
-			lost++
+			v.lost++
 			h.Logf("crash: task %d is lost: %q %v", id, task.Status, task.Errors)
 		}
 		delete(tasks, id)
 	}
 	for _, id := range h.known.parent {
-		doubled += max(0, rows[id]-1)
+		v.doubled += max(0, rows[id]-1)
 		if rows[id] == 0 && h.effects != nil {
-			missing++
+			v.missing++
 		}
 		if children[id] != 1 {
-			wrongChildren++
+			v.wrongChildren++
 		}
 		delete(rows, id)
 		delete(children, id)
 	}
 	for id, task := range tasks {
-		if task.Name != child.Name() {
-			strangers++
+		switch task.Name {
+		case child.Name():
+		case poison.Name():
+			if task.Status != store.Failed {
+				v.lost++
+				h.Logf("crash: task %d, which kills its workers, is %q", id, task.Status)
+			}
+		default:
+			v.strangers++
 			h.Logf("crash: task %d (%s) is there, and whoever scheduled it was told that it is not", id, task.Name)
 		}
 	}
-	orphans := len(rows) + len(children)
-	effects := ""
-	if h.effects != nil {
-		effects = fmt.Sprintf("effects doubled %d, missing %d, ", doubled, missing)
-	}
-	h.Logf("crash: of %d tasks: lost %d, %sparents without their one child %d, orphans %d, strangers %d",
-		len(acknowledged), lost, effects, wrongChildren, orphans, strangers)
-	if lost+doubled+missing+wrongChildren+orphans+strangers > 0 {
-		h.Error("the store lost or doubled something")
-	}
+	v.orphans = len(rows) + len(children)
+	return v
 }
 
 // rows returns how many effects each task has. Without transactions, there are none.

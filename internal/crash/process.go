@@ -1,6 +1,8 @@
 package crash
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -15,13 +17,21 @@ type process struct {
 
 func (h *harness) start(point Failpoint) *process {
 	h.Helper()
-	exe, err := os.Executable()
+	exe, err := h.exe, error(nil)
+	if exe == "" {
+		exe, err = os.Executable()
+	}
+	if err != nil {
+		h.Fatal(err)
+	}
+	o := h.orders
+	o.Point = point
+	text, err := json.Marshal(o)
 	if err != nil {
 		h.Fatal(err)
 	}
 	worker := exec.CommandContext(h.Context(), exe)
-	worker.Env = append(os.Environ(), envDSN+"="+h.dsn, envPoint+"="+string(point), envLedger+"="+h.ledger.name,
-		envWorkers+"="+strconv.Itoa(h.workers), envLease+"="+h.lease.String())
+	worker.Env = append(os.Environ(), envOrders+"="+string(text), fmt.Sprintf("%s=%.0f", envSkew, o.Skew.Seconds()))
 	worker.Stderr = os.Stderr
 	if _, err := worker.StdinPipe(); err != nil { // see Main: a worker does not outlive the test
 		h.Fatal(err)

@@ -60,7 +60,7 @@ func (h *harness) killServer(server Server, kills, inserts int) {
 	h.Logf("crash: the server killed %d times, each time with %d tasks running, and %d inserts acknowledged in the second before, at least",
 		kills, running, acknowledged)
 	h.Logf("crash: %d calls were in doubt, %d refused; %d runs of %d tasks begun",
-		load.doubtful.Load(), load.refused.Load(), len(h.lines(startLine)), len(h.known.all()))
+		load.doubtful.Load(), load.refused.Load(), h.count(startLine), len(h.known.all()))
 	gaps := h.recoveries(up[1:])
 	h.Logf("crash: from the server's return to the first task completed: p50 %s, max %s", gaps[len(gaps)/2], gaps[len(gaps)-1])
 }

@@ -11,15 +11,16 @@ import (
 
 // A Proxy passes on what it gets, until it is told to cut.
 type Proxy struct {
-	target string
 	listen net.Listener
 	wg     sync.WaitGroup
 
-	mu    sync.Mutex
-	pairs map[*pair]struct{}
-	next  Moment
-	spare int // so many moments of that kind before
-	cuts  int
+	mu     sync.Mutex
+	target string
+	pairs  map[*pair]struct{}
+	next   Moment
+	spare  int // so many moments of that kind before
+	cuts   int
+	line   line
 }
 
 // A Moment is when a connection is cut.
@@ -51,6 +52,7 @@ func New(tb testing.TB, target string) *Proxy {
 	p.wg.Go(p.accept)
 	tb.Cleanup(func() {
 		_ = l.Close()
+		p.Mend()
 		p.CutAll()
 		p.wg.Wait()
 	})
@@ -96,7 +98,7 @@ func (p *Proxy) accept() {
 			return
 		}
 		var d net.Dialer
-		server, err := d.DialContext(context.Background(), "tcp", p.target)
+		server, err := d.DialContext(context.Background(), "tcp", p.Target())
 		if err != nil {
 			_ = client.Close()
 			continue
@@ -121,6 +123,9 @@ func (p *Proxy) pass(c *pair, from, to net.Conn, m Moment) {
 	part := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(part)
+		if n > 0 {
+			p.travel()
+		}
 		if n > 0 && p.cut(m) {
 			return
 		}

@@ -10,7 +10,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(time.Minute); !is(); <-tick.C {
+	for deadline := time.Now().Add(3 * time.Minute); !is(); <-tick.C {
 		if time.Now().After(deadline) {
 			t.Fatalf("it never comes that %s", what)
 		}

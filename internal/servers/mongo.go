@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -38,7 +39,7 @@ func findMongo(env string, standAlone bool) (*Mongo, error) {
 			if err != nil {
 				return nil, err
 			}
-			d, err := startGateway(p, standAlone)
+			d, err := startGateway(p, standAlone, time.Minute)
 			if err != nil {
 				return nil, err
 			}
@@ -77,8 +78,12 @@ func MongoStandAlone(tb testing.TB) *Mongo {
 // that looks for goroutines which tests have left behind, after all of them.
 func EndMongoDB() { sharedGateways.end() }
 
+// ShortLifetime is how long a transaction may be open on a server of [NewMongoDB], where workers die in
+// theirs, in place of MongoDB's minute: docs/stores.md advises to set it so.
+const ShortLifetime = 5 * time.Second
+
 // NewMongoDB starts a server for the test alone, on DocumentDB, that keeps what it acknowledged:
-// the test may kill it. It ends with the test.
+// the test may kill it. It ends with the test. It rolls transactions back after [ShortLifetime].
 func NewMongoDB(tb testing.TB) *Mongo {
 	tb.Helper()
 	return newMongo(tb, false)
@@ -103,7 +108,7 @@ func newMongo(tb testing.TB, standAlone bool) *Mongo {
 			tb.Errorf("mongo: %v", err)
 		}
 	})
-	if d, err = startGateway(p, standAlone); err != nil {
+	if d, err = startGateway(p, standAlone, ShortLifetime); err != nil {
 		tb.Fatalf("mongo: %v", err)
 	}
 	return &Mongo{url: d.url(), local: d}

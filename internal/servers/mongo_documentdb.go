@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/fireflytasks/go-firefly/internal/servers/docdb"
 )
@@ -44,6 +45,7 @@ type documentDB struct {
 	*postmaster
 
 	standAlone bool
+	lifetime   time.Duration // of transactions
 	port       int
 
 	mu      sync.Mutex
@@ -51,8 +53,8 @@ type documentDB struct {
 }
 
 // startGateway starts a gateway on a port of its own.
-func startGateway(p *postmaster, standAlone bool) (*documentDB, error) {
-	d := &documentDB{postmaster: p, standAlone: standAlone}
+func startGateway(p *postmaster, standAlone bool, lifetime time.Duration) (*documentDB, error) {
+	d := &documentDB{postmaster: p, standAlone: standAlone, lifetime: lifetime}
 	err := onFreePort(highestPort, func(port int) error {
 		d.port = port
 		return d.serve()
@@ -68,7 +70,7 @@ func (d *documentDB) serve() error {
 	if err != nil {
 		return err
 	}
-	g, err := docdb.Serve(l, d.postmaster.url(), d.standAlone)
+	g, err := docdb.Serve(l, d.postmaster.url(), d.standAlone, d.lifetime)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}

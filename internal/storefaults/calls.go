@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,6 +27,7 @@ type round struct {
 
 	ctx     context.Context
 	held    []store.Task    // that run
+	waiting []int64         // that wait, in order
 	fresh   []store.NewTask // to be inserted
 	claim   store.Claim
 	claimed []store.Task
@@ -66,6 +69,14 @@ func calls(s store.Full, n int64) []call {
 			}))
 		}},
 	}
+	list = append(list, call{"set due", created, created, func(r *round) error {
+		f := store.Filter{IDs: r.waiting}
+		ids, err := r.SetDue(r.ctx, f, store.When{Delay: time.Hour}, 0)
+		if err == nil && !slices.Equal(ids, r.waiting) {
+			err = fmt.Errorf("it changed %v, not %v", ids, r.waiting)
+		}
+		return err
+	}})
 	for _, kind := range []store.Kind{store.Retry, store.Snooze, store.Release} {
 		list = append(list, call{kind.String(), running, created, func(r *round) error {
 			err := r.Reschedule(r.ctx, each(r.held, func(id int64, lease store.LeaseID) store.Rescheduling {
@@ -92,8 +103,8 @@ func (s *scene) cutCall(t *testing.T, moment string, call call, n int64) {
 	t.Helper()
 	prepare := func() *round {
 		t.Helper()
-		queue, held := s.tasks(t, call.before.Running, call.before.Created)
-		return &round{Full: s.through, ctx: t.Context(), held: held, fresh: newTasks(queue, n), claim: newClaim(queue, n)}
+		queue, held, waiting := s.tasks(t, call.before.Running, call.before.Created)
+		return &round{Full: s.through, ctx: t.Context(), held: held, waiting: waiting, fresh: newTasks(queue, n), claim: newClaim(queue, n)}
 	}
 	s.cut(t, moment, false, func(c *cutoff) {
 		t.Helper()

@@ -14,7 +14,7 @@ func (s *scene) cutCommit(t *testing.T, moment string) {
 	happened := false // a commit that failed
 	s.cut(t, moment, s.CommitsUntilKnown, func(c *cutoff) {
 		t.Helper()
-		queue, held := s.tasks(t, 1, 0)
+		queue, held, _ := s.tasks(t, 1, 0)
 		id, lease := held[0].ID, held[0].Lease
 		tx := s.handle(t, id, lease, queue+":effect")
 		c.during(func() error { return tx.Commit(t.Context()) })

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"testing"
 	"time"
 
@@ -63,8 +64,8 @@ func (open Opener) scene(t *testing.T) *scene {
 	return s
 }
 
-// tasks returns running tasks of a new queue, which names the test, and inserts others that wait.
-func (s *scene) tasks(t *testing.T, running, waiting int64) (queue string, held []store.Task) {
+// tasks returns running tasks of a new queue, which names the test, and the ids of others that wait.
+func (s *scene) tasks(t *testing.T, running, waiting int64) (queue string, held []store.Task, others []int64) {
 	t.Helper()
 	s.queues++
 	queue = fmt.Sprintf("%s:%d", t.Name(), s.queues)
@@ -72,13 +73,18 @@ func (s *scene) tasks(t *testing.T, running, waiting int64) (queue string, held 
 	if err == nil {
 		held, err = s.direct.ClaimDue(t.Context(), newClaim(queue, running))
 	}
+	rest := newTasks(queue, waiting)
 	if err == nil {
-		_, err = s.direct.Insert(t.Context(), newTasks(queue, waiting))
+		_, err = s.direct.Insert(t.Context(), rest)
 	}
 	if err != nil || int64(len(held)) != running {
 		t.Fatalf("claimed %d tasks of %d, error %v", len(held), running, err)
 	}
-	return queue, held
+	for i := range rest {
+		others = append(others, rest[i].ID)
+	}
+	slices.Sort(others)
+	return queue, held, others
 }
 
 func newTasks(queue string, n int64) []store.NewTask {

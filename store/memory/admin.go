@@ -46,6 +46,20 @@ func (s *Store) Retry(ctx context.Context, f store.Filter, limit int) ([]int64, 
 	})
 }
 
+// SetDue implements [store.DueSetter].
+func (s *Store) SetDue(ctx context.Context, f store.Filter, when store.When, limit int) ([]int64, error) {
+	if err := when.Validate(); err != nil {
+		return nil, err
+	}
+	return s.administer(ctx, "set due", &f, limit, func(r *row) (bool, error) {
+		if r.Status != store.Created {
+			return false, nil
+		}
+		s.change(r, func(r *row) { r.Due = dueAt(when, s.now) })
+		return true, nil
+	})
+}
+
 // Delete implements [store.Deleter].
 func (s *Store) Delete(ctx context.Context, f store.Filter, limit int) ([]int64, error) {
 	return s.administer(ctx, "delete", &f, limit, func(r *row) (bool, error) {

@@ -5,14 +5,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fireflytasks/go-firefly/internal/walk"
 	"github.com/fireflytasks/go-firefly/store"
 	"github.com/fireflytasks/go-firefly/store/memory"
 	"github.com/fireflytasks/go-firefly/storetest"
 )
 
-func TestConformance(t *testing.T) {
+func harness() storetest.Harness {
 	var offset atomic.Int64
-	storetest.RunFull(t, storetest.Harness{
+	return storetest.Harness{
 		Open: func(tb testing.TB) store.Store {
 			tb.Helper()
 			s := memory.New(memory.Clock(func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }))
@@ -20,5 +21,10 @@ func TestConformance(t *testing.T) {
 			return s
 		},
 		Advance: func(d time.Duration) { offset.Add(int64(d)) },
-	})
+	}
 }
+
+func TestConformance(t *testing.T) { storetest.RunFull(t, harness()) }
+
+// TestWalks takes a hundred thousand steps.
+func TestWalks(t *testing.T) { walk.Check(t, harness(), 1000) }

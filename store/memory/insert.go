@@ -67,8 +67,12 @@ func (r *row) fill(n *store.NewTask, now time.Time) {
 	r.Priority, r.Encoding = n.Priority, n.Encoding
 	r.Params, r.Meta = slices.Clone(n.Params), maps.Clone(n.Meta)
 	r.MaxRetries, r.RetryDelay, r.Timeout = n.MaxRetries, n.RetryDelay, n.Timeout
-	r.Due = now.Add(n.Delay)
-	if n.ETA.After(now) {
-		r.Due = n.ETA.Round(0).UTC()
+	r.Due = dueAt(n.When(), now)
+}
+
+func dueAt(w store.When, now time.Time) time.Time {
+	if w.ETA.After(now) {
+		return w.ETA.Round(0).UTC()
 	}
+	return now.Add(w.Delay)
 }

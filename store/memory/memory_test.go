@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -206,4 +207,40 @@ func BenchmarkClaimAndComplete100(b *testing.B) {
 			}
 		})
 	}
+}
+
+// What is deleted is not held on to until its retention would have ended.
+func TestDeletedTasksAreForgotten(t *testing.T) {
+	const tasks, size = 64, 1 << 20
+	used := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc) //nolint:gosec // it is not that much
+	}
+	s := memory.New()
+	before := used()
+	for range tasks {
+		large := newTask()
+		large.Params = make([]byte, size)
+		insert(t, s, large)
+		got, err := s.ClaimDue(t.Context(), claim(1))
+		if err != nil || len(got) != 1 {
+			t.Fatalf("claimed %d, error %v", len(got), err)
+		}
+		if err := s.Complete(t.Context(), []store.Completion{{ID: got[0].ID, Lease: got[0].Lease}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if held := used() - before; held < tasks*size {
+		t.Fatalf("%d tasks take %d bytes", tasks, held)
+	}
+	deleted, err := s.Delete(t.Context(), store.Filter{Statuses: []store.Status{store.Completed}}, 0)
+	if err != nil || len(deleted) != tasks {
+		t.Fatalf("deleted %d, error %v", len(deleted), err)
+	}
+	if held := used() - before; held > tasks*size/4 {
+		t.Errorf("%d bytes are held after all was deleted", held)
+	}
+	runtime.KeepAlive(s)
 }

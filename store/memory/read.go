@@ -55,10 +55,15 @@ func (s *Store) List(ctx context.Context, f store.Filter, p store.Page) ([]store
 
 // candidates returns the ids of rows that f may match, lowest first.
 func (s *Store) candidates(f *store.Filter) []int64 {
-	if f.IDs == nil {
-		return slices.Sorted(maps.Keys(s.rows))
+	var ids []int64
+	switch {
+	case f.IDs != nil:
+		ids = slices.DeleteFunc(slices.Clone(f.IDs), func(id int64) bool { return s.rows[id] == nil })
+	case f.OlderThan > 0 && onlyFinished(f): // a worker that deletes old ones asks often
+		ids = s.finished.until(s.now.Add(-f.OlderThan))
+	default:
+		ids = slices.Collect(maps.Keys(s.rows))
 	}
-	ids := slices.DeleteFunc(slices.Clone(f.IDs), func(id int64) bool { return s.rows[id] == nil })
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }

@@ -11,6 +11,8 @@ type row struct {
 	store.Task
 	index   int           // in its lane's heap, while it waits
 	endedBy store.LeaseID // what completed or failed it; zero after a retry, a cancel, a take-back
+
+	older, newer *row // beside it among the finished rows, if it is one
 }
 
 // read returns a copy for a caller.
@@ -80,7 +82,8 @@ func (s *Store) detach(r *row) {
 		q.pull(r)
 	case store.Running:
 		s.let(r)
-	default: // the fifo of finished rows finds out by itself
+	default:
+		s.finished.pull(r)
 	}
 	if q.idle() {
 		delete(s.queues, r.Queue)

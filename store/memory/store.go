@@ -31,7 +31,7 @@ type Store struct {
 	keys     map[string]*row // the holders of unique keys
 	leases   map[store.LeaseID]*lease
 	ends     leaseHeap
-	finished fifo     // to be dropped in time
+	finished finishedRows
 	spent    []*lease // without tasks, remembered for repeated claims
 	waiters  map[*waiter]struct{}
 	undo     *[]func() // what takes back a transaction that is being applied
@@ -84,15 +84,8 @@ func (s *Store) enter(ctx context.Context) error {
 
 // forget drops the finished tasks that were kept long enough.
 func (s *Store) forget() {
-	for {
-		r, at, ok := s.finished.first()
-		if !ok || s.now.Sub(at) < s.retention {
-			break
-		}
-		s.finished.drop()
-		if s.rows[r.ID] == r && r.Status.Terminal() && r.Finished.Equal(at) {
-			s.remove(r)
-		}
+	for r := s.finished.oldest; r != nil && s.now.Sub(r.Finished) >= s.retention; r = s.finished.oldest {
+		s.remove(r)
 	}
 }
 
@@ -114,4 +107,9 @@ func (s *Store) Migrate(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 	return nil
+}
+
+// Migration implements [store.MigrationReporter]: nothing is ever pending.
+func (s *Store) Migration(ctx context.Context) (store.Migration, error) {
+	return store.Migration{}, s.Migrate(ctx)
 }

@@ -23,6 +23,16 @@ func (s *Store) Retry(ctx context.Context, f store.Filter, limit int) ([]int64, 
 	return s.administer(ctx, "retry", &f, limit, (*administration).retry)
 }
 
+// SetDue implements [store.DueSetter].
+func (s *Store) SetDue(ctx context.Context, f store.Filter, when store.When, limit int) ([]int64, error) {
+	if err := when.Validate(); err != nil {
+		return nil, err
+	}
+	return s.administer(ctx, "set due", &f, limit, func(a *administration, ctx context.Context, page []record) error {
+		return a.setDue(ctx, page, dueAt(when, a.at))
+	})
+}
+
 // Delete implements [store.Deleter].
 func (s *Store) Delete(ctx context.Context, f store.Filter, limit int) ([]int64, error) {
 	return s.administer(ctx, "delete", &f, limit, (*administration).remove)
@@ -33,11 +43,12 @@ type administration struct {
 	s       *Store
 	filter  []bson.M // that a task must still match when it is changed
 	byID    bool     // the filter names ids
-	now     int64
+	at      instant
 	changed []int64
 	wrote   bool // some may have been changed that changed does not name yet
 	refused store.BatchError
-	tally   tally // of the page
+	tally   tally   // of the page
+	missed  []int64 // of the page: others have changed them since they were read
 	news    wake.News
 }
 
@@ -57,7 +68,7 @@ func (s *Store) administer(
 	if err != nil {
 		return nil, err
 	}
-	a := administration{s: s, filter: conditions(f, at.early), byID: f.IDs != nil, now: at.early, refused: store.BatchError{Op: op}}
+	a := administration{s: s, filter: conditions(f, at.early), byID: f.IDs != nil, at: at, refused: store.BatchError{Op: op}}
 	err = a.run(alone(ctx), limit, change)
 	for i, r := range a.refused.Refused {
 		a.refused.Refused[i].Index = slices.Index(f.IDs, r.ID)
@@ -74,27 +85,50 @@ func (s *Store) administer(
 }
 
 func (a *administration) run(ctx context.Context, limit int, change func(*administration, context.Context, []record) error) error {
-	fields := options.Find().SetSort(keys("_id")).SetProjection(bson.M{"queue": 1, "status": 1, "unique_key": 1, "cancel": 1})
 	for after := int64(0); limit <= 0 || len(a.changed) < limit; {
 		most := adminPage
 		if limit > 0 {
 			most = min(most, limit-len(a.changed))
 		}
 		page, err := readAll[record](ctx, a.s.tasks, and(append(slices.Clip(a.filter), bson.M{"_id": bson.M{"$gt": after}})),
-			fields.SetLimit(int64(most)))
+			lookFields().SetLimit(int64(most)))
 		if err != nil || len(page) == 0 {
 			return err
 		}
 		after = page[len(page)-1].ID
-		a.tally = tally{}
-		if err := change(a, ctx, page); err != nil {
-			return err
-		}
-		if err := a.s.correct(ctx, a.tally); err != nil {
-			return err
+		for range looks {
+			if page, err = a.judge(ctx, page, change); err != nil {
+				return err
+			}
+			if len(page) == 0 {
+				break
+			}
 		}
 	}
 	return nil
+}
+
+// looks bounds how often a task is judged that somebody else changes each time.
+const looks = 100
+
+// judge changes a page of tasks, and returns those that were changed by others since they were read, as
+// they are now: they are judged by that.
+func (a *administration) judge(
+	ctx context.Context, page []record, change func(*administration, context.Context, []record) error,
+) ([]record, error) {
+	a.tally, a.missed = tally{}, nil
+	if err := change(a, ctx, page); err != nil {
+		return nil, err
+	}
+	if err := a.s.correct(ctx, a.tally); err != nil || len(a.missed) == 0 {
+		return nil, err
+	}
+	return readAll[record](ctx, a.s.tasks, and(append(slices.Clip(a.filter), bson.M{"_id": bson.M{"$in": a.missed}})), lookFields())
+}
+
+// lookFields are what tasks are judged by, in the order of their ids.
+func lookFields() *options.FindOptionsBuilder {
+	return options.Find().SetSort(keys("_id")).SetProjection(bson.M{"queue": 1, "status": 1, "unique_key": 1, "cancel": 1})
 }
 
 // still is a query for tasks of a page, as long as they match and have the status.
@@ -119,11 +153,19 @@ func (a *administration) update(ctx context.Context, of []record, state, change 
 	if err != nil {
 		return nil, err
 	}
-	done := map[int64]bool{}
+	is := map[int64]bool{}
 	for i := range marked {
-		done[marked[i].ID] = true
+		is[marked[i].ID] = true
 	}
-	return slices.DeleteFunc(slices.Clone(of), func(r record) bool { return !done[r.ID] }), nil
+	var done []record
+	for _, r := range of {
+		if is[r.ID] {
+			done = append(done, r)
+		} else {
+			a.missed = append(a.missed, r.ID)
+		}
+	}
+	return done, nil
 }
 
 func onlyID() *options.FindOptionsBuilder { return options.Find().SetProjection(bson.M{"_id": 1}) }
@@ -146,7 +188,7 @@ func withStatus(page []record, all ...store.Status) (some []record) {
 }
 
 func (a *administration) cancel(ctx context.Context, page []record) error {
-	ends := finished(store.Cancelled, a.now, store.LeaseID{}, nil)
+	ends := finished(store.Cancelled, a.at.early, store.LeaseID{}, nil)
 	waiting, err := a.update(ctx, withStatus(page, store.Created), bson.M{"status": store.Created}, ends)
 	if err != nil {
 		return err
@@ -207,7 +249,7 @@ var revivable = bson.M{"status": bson.M{"$in": []store.Status{store.Failed, stor
 
 // revival makes a task as new, but for its history.
 func (a *administration) revival(key string) bson.M {
-	set := bson.M{"status": store.Created, "due": a.now}
+	set := bson.M{"status": store.Created, "due": a.at.early}
 	if key != "" {
 		set["held"] = key
 	}
@@ -218,38 +260,14 @@ func (a *administration) revival(key string) bson.M {
 	return bson.M{"$set": set, "$unset": gone}
 }
 
-// remove deletes tasks by queue and status, so that the server says how many of each.
-func (a *administration) remove(ctx context.Context, page []record) error {
-	type group struct {
-		queue  string
-		status store.Status
+func (a *administration) setDue(ctx context.Context, page []record, due int64) error {
+	waiting, err := a.update(ctx, withStatus(page, store.Created), bson.M{"status": store.Created}, bson.M{"$set": bson.M{"due": due}})
+	if err != nil {
+		return err
 	}
-	groups := map[group][]record{}
-	for _, r := range page {
-		if r.Status != store.Running {
-			groups[group{r.Queue, r.Status}] = append(groups[group{r.Queue, r.Status}], r)
-		} else if a.byID {
-			a.refused.Refuse(0, r.ID, store.ErrRunning)
-		}
+	for i := 0; i < len(waiting) && due <= a.at.early; i++ {
+		a.news.Due(waiting[i].Queue)
 	}
-	for g, of := range groups {
-		result, err := a.s.tasks.DeleteMany(ctx, a.still(idsOf(of), bson.M{"status": g.status, "outbox": nil}))
-		if err != nil {
-			return err
-		}
-		a.wrote = true
-		a.tally.add(g.queue, g.status, -result.DeletedCount)
-		if int(result.DeletedCount) < len(of) {
-			left, err := readAll[record](ctx, a.s.tasks, bson.M{"_id": bson.M{"$in": idsOf(of)}}, onlyID())
-			if err != nil {
-				return err
-			}
-			of = slices.DeleteFunc(of, func(r record) bool {
-				return slices.ContainsFunc(left, func(l record) bool { return l.ID == r.ID })
-			})
-		}
-		a.done(of)
-	}
-	slices.Sort(a.changed)
+	a.done(waiting)
 	return nil
 }

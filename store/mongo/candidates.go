@@ -22,6 +22,8 @@ type candidates struct {
 	until         int64     // how long they last, by the server's clock
 	seen          int64     // of the changes, by then
 	more          bool      // there may be more of them than were looked for
+	spread        bool      // others have found them as well
+	usual         int32     // the priority of the first one that was found the last time
 	due           []record
 
 	mu     sync.Mutex
@@ -33,9 +35,22 @@ const (
 	// to find them: a task that another process makes due meanwhile, however urgent, comes so much later.
 	candidatesLast     = 100 * time.Millisecond
 	candidatesLastMost = time.Second
-	// candidatesLeast are looked for where there were more than were looked for the last time.
-	candidatesLeast = 256
+	// candidatesLeast are looked for where there were more than were looked for the last time, or as many
+	// as so many claims take: to find the first of many due tasks may cost the server as much as to find
+	// some thousands.
+	candidatesLeast  = 256
+	candidatesClaims = 4
+	candidatesMost   = 8000 // but for a claim that wants more by itself
 )
+
+// wanted is how many tasks to look for, on behalf of a claim that has the turn, and of those that wait.
+func (f *candidates) wanted(limit int) int {
+	n := limit * int(f.waiting.Load())
+	if f.more {
+		n = max(n, limit*candidatesClaims, candidatesLeast)
+	}
+	return max(limit, min(n, candidatesMost))
+}
 
 // lock waits for the turn.
 func (f *candidates) lock(ctx context.Context) (unlock func(), err error) {
@@ -69,7 +84,7 @@ func (f *candidates) serve(c *claiming) bool {
 func (f *candidates) outdate() { f.changes.Add(1) }
 
 // forget has the next claim look again.
-func (f *candidates) forget() { f.due, f.more = nil, false }
+func (f *candidates) forget() { f.due, f.more, f.spread = nil, false, false }
 
 // without drops the tasks of queues that are paused.
 func (f *candidates) without(paused []string) {
@@ -80,7 +95,7 @@ func (f *candidates) without(paused []string) {
 
 // pick takes out up to n tasks. They are not found again until they are dropped.
 func (f *candidates) pick(n int) (picked []record) {
-	picked, f.due = f.crowd.pick(f.due, n)
+	picked, f.due = pick(f.due, n, f.spread)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.picked == nil {

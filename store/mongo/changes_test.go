@@ -36,6 +36,7 @@ func TestChanges(t *testing.T) {
 		"given back":             {update("status", store.Created, now(store.Created, false)), true, true, false},
 		"given back and claimed": {update("status", store.Created, now(store.Running, false)), true, true, false},
 		"given back and deleted": {update("status", store.Created, nil), true, false, false},
+		"given another time":     {update("due", int64(1), now(store.Created, false)), true, true, false},
 		"completed":              {update("status", store.Completed, now(store.Completed, false)), false, false, false},
 		"to be cancelled":        {update("cancel", true, now(store.Running, true)), true, true, true},
 		"cancelled meanwhile":    {update("cancel", true, now(store.Cancelled, true)), true, true, false},

@@ -92,10 +92,8 @@ func (c *claiming) choose(ctx context.Context) (before *leaseRecord, picked []re
 		return found.before, nil, nil
 	}
 	if len(found.ended) > 0 {
-		for _, l := range found.ended {
-			if err := c.s.takeBack(ctx, l, c.at.early); err != nil {
-				return nil, nil, err
-			}
+		if err := c.s.takeBackAll(ctx, found.ended, c.at.early); err != nil {
+			return nil, nil, err
 		}
 		c.s.candidates.forget()
 		if _, err = c.look(ctx); err != nil {
@@ -118,13 +116,17 @@ const endedMost = 8
 func (c *claiming) look(ctx context.Context) (f findings, err error) {
 	var before []leaseRecord
 	var paused []string
+	ended := bson.M{"ends": bson.M{"$lte": c.at.early}}
+	if stuck := c.s.stuck.ids(); len(stuck) > 0 {
+		ended["_id"] = bson.M{"$nin": stuck}
+	}
 	reads := []func() error{
 		func() (err error) {
 			before, err = readAll[leaseRecord](ctx, c.s.lease, bson.M{"_id": c.Lease[:]})
 			return err
 		},
 		func() (err error) {
-			f.ended, err = readAll[leaseRecord](ctx, c.s.lease, bson.M{"ends": bson.M{"$lte": c.at.early}},
+			f.ended, err = readAll[leaseRecord](ctx, c.s.lease, ended,
 				options.Find().SetSort(keys("ends")).SetLimit(endedMost))
 			return err
 		},

@@ -48,7 +48,7 @@ func TestLostCommits(t *testing.T) {
 		"aborted, no request": {lost: 1, moment: cut.Request, aborted: true, runs: 2, commits: 3, outcome: firefly.Completed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, direct := freshOn(t, server)
+			viewed, direct := freshOn(t, server)
 			var runs, commits atomic.Int64
 			w := wire{lose: losing(test.lost, test.moment, &commits)}
 			w.before = func(command string, body bson.Raw) {
@@ -61,6 +61,7 @@ func TestLostCommits(t *testing.T) {
 			}
 			s := openShop(t, w.connect(t, server.URL(), direct.Name(), patience))
 			outcomes := make(chan firefly.Outcome, 10)
+			s.view = view{viewed, direct}
 			s.work(firefly.WorkerConfig{
 				Lease: test.lease, Hooks: firefly.Hooks{Ended: func(_ firefly.Info, e firefly.End) { outcomes <- e.Outcome }},
 			}, s.bills(func(context.Context) error { runs.Add(1); return nil }))

@@ -21,6 +21,8 @@ type totalRecord struct {
 	Seq    int64           `bson:"seq"` // goes up with each change
 	Queues []queueRecord   `bson:"queues"`
 	Folded []bson.ObjectID `bson:"folded"`
+
+	Recounts int64 `bson:"recounts,omitempty"` // that have corrected it
 }
 
 // foldMost is how many tallies are folded at a time.
@@ -53,28 +55,48 @@ func (s *Store) fold(ctx context.Context) error {
 		return err
 	}
 	sum := tallyOf(total.Queues)
-	next := totalRecord{ID: "total", Seq: total.Seq + 1}
+	next := totalRecord{ID: "total", Seq: total.Seq + 1, Recounts: total.Recounts}
 	for _, t := range tallies {
 		sum.sum(tallyOf(t.Queues), 1)
 		next.Folded = append(next.Folded, t.ID)
 	}
 	next.Queues = sum.records()
-	if total.ID == "" {
-		_, err = s.meta.InsertOne(ctx, next)
-		if mongo.IsDuplicateKeyError(err) {
-			return nil
-		}
-	} else {
-		var result *mongo.UpdateResult
-		result, err = s.meta.ReplaceOne(ctx, bson.M{"_id": "total", "seq": total.Seq}, next)
-		if err == nil && result.MatchedCount == 0 {
-			return nil
-		}
-	}
-	if err != nil {
+	if replaced, err := s.replaceTotal(ctx, total, next); err != nil || !replaced {
 		return err
 	}
 	return s.deleteFolded(ctx, next.Folded)
+}
+
+// replaceTotal replaces the total, unless somebody else has done so meanwhile.
+func (s *Store) replaceTotal(ctx context.Context, total, next totalRecord) (replaced bool, err error) {
+	if total.ID == "" {
+		_, err = s.meta.InsertOne(ctx, next)
+		if mongo.IsDuplicateKeyError(err) {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	result, err := s.meta.ReplaceOne(ctx, bson.M{"_id": "total", "seq": total.Seq}, next)
+	return err == nil && result.MatchedCount == 1, err
+}
+
+// correctTotal adds what the counts were found to be wrong by, unless another process has corrected them
+// since there were so many recounts: it has found the same.
+func (s *Store) correctTotal(ctx context.Context, by tally, recounts int64) (done bool, err error) {
+	for {
+		total, err := s.total(ctx)
+		if err != nil || total.Recounts != recounts {
+			return false, err
+		}
+		next := total
+		next.ID, next.Seq, next.Recounts = "total", total.Seq+1, total.Recounts+1
+		sum := tallyOf(total.Queues)
+		sum.sum(by, 1)
+		next.Queues = sum.records()
+		if done, err = s.replaceTotal(ctx, total, next); err != nil || done {
+			return done, err
+		}
+	}
 }
 
 func (s *Store) deleteFolded(ctx context.Context, folded []bson.ObjectID) error {

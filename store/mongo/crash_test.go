@@ -72,6 +72,9 @@ func (e effects) Write(ctx context.Context, task int64) error {
 	return err
 }
 
+// Close leaves the client to the store: see closing.
+func (e effects) Close() error { return nil }
+
 func (e effects) Count(ctx context.Context) (map[int64]int, error) {
 	cursor, err := e.collection.Find(ctx, bson.M{})
 	if err != nil {

@@ -34,7 +34,7 @@ const (
 )
 
 const (
-	labelTransient     = "TransientTransactionError" // only of errors in a transaction, which is over
+	labelTransient     = "TransientTransactionError" // of errors in a transaction, which is over, and of unsent ones
 	labelUnknownCommit = "UnknownTransactionCommitResult"
 	labelNetwork       = "NetworkError"
 	labelRetryable     = "RetryableWriteError"
@@ -74,8 +74,8 @@ func (s *Store) explain(err error) error {
 		return fmt.Errorf("%w: no server can be reached that takes writes: %w", store.ErrUnavailable, oneLine(err))
 	case errors.As(err, &queue):
 		return fmt.Errorf("%w: all connections of the client are in use: raise its maxPoolSize: %w", store.ErrUnavailable, oneLine(err))
-	case hasLabel(err, labelTransient):
-		return fmt.Errorf("%w: %w", store.ErrConflict, oneLine(err))
+	case unsent(err):
+		return fmt.Errorf("%w: the client's connections were just lost: %w", store.ErrUnavailable, oneLine(err))
 	case unproven(err):
 		return oneLine(err)
 	case hasCode(err, codeUnauthorized):
@@ -92,6 +92,23 @@ func (s *Store) explain(err error) error {
 	default:
 		return oneLine(err)
 	}
+}
+
+// explainInTx explains the error of what was done in a transaction that is not committed: whatever it is,
+// nothing was changed, and an error that ends the transaction is a conflict.
+func (s *Store) explainInTx(err error) error {
+	if hasLabel(err, labelTransient) && !store.IsDefinite(err) {
+		return fmt.Errorf("%w: %w", store.ErrConflict, oneLine(err))
+	}
+	return store.Definite(s.explain(err))
+}
+
+// unsent reports whether a command never left, because the client's connections had been lost. The driver
+// labels these errors as transient in and outside of transactions, and a repeated command has the error of
+// the first time.
+func unsent(err error) bool {
+	var pool driver.RetryablePoolError
+	return errors.As(err, &pool) && pool.Retryable()
 }
 
 // unproven reports whether a write may have been made, whatever the error's code is: the server waited for

@@ -19,6 +19,18 @@ func command(code int32, labels ...string) error {
 	return driver.CommandError{Code: code, Message: "no", Labels: labels}
 }
 
+// unsent is what the driver says of a command for which there was no connection, because all had been lost.
+func unsent() error {
+	return driver.CommandError{
+		Message: "no", Labels: []string{"TransientTransactionError"}, Wrapped: fmt.Errorf("check\nout: %w", clearedPoolError{}),
+	}
+}
+
+type clearedPoolError struct{}
+
+func (clearedPoolError) Error() string   { return "connection pool was cleared" }
+func (clearedPoolError) Retryable() bool { return true }
+
 // unsure is a write that was made, but maybe not by a majority.
 func unsure(code int) error {
 	return driver.WriteException{WriteConcernError: &driver.WriteConcernError{Code: code, Message: "waiting for\nreplication"}}
@@ -78,7 +90,7 @@ func TestErrors(t *testing.T) {
 		"commit in doubt":        {command(24, "UnknownTransactionCommitResult"), false, nil, "no"},
 		"conflict":               {command(112, "TransientTransactionError"), true, store.ErrConflict, "no"},
 		"conflict of one write":  {refusedWrite(112), true, store.ErrConflict, "no"},
-		"lost in a transaction":  {command(0, network, "TransientTransactionError"), true, store.ErrConflict, "no"},
+		"never sent":             {unsent(), true, store.ErrUnavailable, "connections were just lost"},
 		"transaction is gone":    {command(251, "TransientTransactionError"), true, store.ErrConflict, "no"},
 		"lock":                   {command(24), true, store.ErrConflict, "no"},
 		"too large":              {command(10334), true, store.ErrTooLarge, "params, result, errors and children"},
@@ -115,5 +127,50 @@ func TestErrors(t *testing.T) {
 	}
 	if mongo.InDoubt(s, nil) != nil || mongo.Reading(s, nil) != nil {
 		t.Error("no error becomes one")
+	}
+}
+
+// In a transaction that is not committed nothing was changed, whatever the error.
+func TestErrorsInTransactions(t *testing.T) {
+	s, err := mongo.New(connect(t, "mongodb://127.0.0.1:1", "tasks"), quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		err error
+		is  error
+	}{
+		"lost connection":     {command(0, "NetworkError", "TransientTransactionError"), store.ErrConflict},
+		"never sent":          {unsent(), store.ErrConflict},
+		"transaction is gone": {command(251, "TransientTransactionError"), store.ErrConflict},
+		"no server":           {topology.ServerSelectionError{Wrapped: errors.New("deadline")}, store.ErrUnavailable},
+		"too large":           {command(10334), store.ErrTooLarge},
+		"known before":        {fmt.Errorf("here: %w", store.ErrLeaseLost), store.ErrLeaseLost},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := mongo.InTx(s, test.err); !store.IsDefinite(got) || !errors.Is(got, test.is) {
+				t.Errorf("%q, definite: %t; want %v", got, store.IsDefinite(got), test.is)
+			}
+		})
+	}
+}
+
+func TestConflicted(t *testing.T) {
+	for name, test := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"conflict":            {command(112, "TransientTransactionError"), true},
+		"without the label":   {fmt.Errorf("charge: %w", command(112)), true},
+		"of one write":        {refusedWrite(112), true},
+		"transaction is gone": {command(251, "TransientTransactionError"), true},
+		"duplicate key":       {command(11000), false},
+		"somebody else's":     {errors.New("no stock"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := mongo.Conflicted(test.err); got != test.want {
+				t.Errorf("%v: %t", test.err, got)
+			}
+		})
 	}
 }

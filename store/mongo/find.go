@@ -12,21 +12,38 @@ import (
 	"github.com/fireflytasks/go-firefly/store"
 )
 
-// find looks for candidates, as many as all claims need that wait for their turn. Its claim has it.
+// find looks for candidates, as many as all claims need that wait for their turn. Its claim has it. In
+// a crowd it keeps to its share, unless there is too little in it.
 func (c *claiming) find(ctx context.Context) error {
 	f := &c.s.candidates
-	limit := c.Limit * int(f.waiting.Load())
-	if f.more {
-		limit = max(limit, candidatesLeast)
-	}
-	limit = limit<<f.crowd.level() + f.underWay()
+	of := f.crowd.now()
+	limit := f.wanted(c.Limit) + f.underWay()
 	f.forget()
+	if err := c.findIn(ctx, of, limit); err != nil || of.level == 0 || len(f.due) >= c.Limit {
+		return err
+	}
+	f.crowd.thin(of)
+	if len(f.due) >= c.fair() {
+		return nil
+	}
+	f.forget()
+	err := c.findIn(ctx, share{}, limit)
+	f.spread = true
+	return err
+}
+
+// fair is how many tasks a claim makes do with in a crowd, rather than look again.
+func (c *claiming) fair() int { return max(1, c.Limit/4) }
+
+// findIn looks for candidates in a share.
+func (c *claiming) findIn(ctx context.Context, of share, limit int) error {
+	f := &c.s.candidates
 	began, changes := time.Now(), f.changes.Load()
 	lanes := make([][]record, len(c.Queues))
 	reads := make([]func() error, len(c.Queues))
 	for i, queue := range c.Queues {
 		reads[i] = func() (err error) {
-			lanes[i], err = c.lane(ctx, queue, limit)
+			lanes[i], err = c.lane(ctx, queue, of, limit)
 			return err
 		}
 	}
@@ -38,6 +55,9 @@ func (c *claiming) find(ctx context.Context) error {
 	due := c.merge(lanes)
 	if end := firstEnd(due, lanes, limit); end >= 0 {
 		due, f.more = due[:end+1], true
+	}
+	if len(due) > 0 {
+		f.usual = due[0].Priority
 	}
 	f.due = f.free(due)
 	return nil
@@ -56,10 +76,11 @@ func firstEnd(due []record, lanes [][]record, limit int) int {
 }
 
 // lane finds due tasks of a queue, as they come first by the index "claim".
-func (c *claiming) lane(ctx context.Context, queue string, limit int) ([]record, error) {
+func (c *claiming) lane(ctx context.Context, queue string, of share, limit int) ([]record, error) {
 	filter := bson.M{
 		"status": store.Created, "queue": queue, "name": bson.M{"$in": c.Names}, "due": bson.M{"$lte": c.at.early},
 	}
+	of.narrow(filter, c.s.candidates.usual)
 	return readAll[record](ctx, c.s.hints, filter, options.Find().
 		SetSort(keys("-priority", "due", "_id")).
 		SetLimit(int64(limit)).

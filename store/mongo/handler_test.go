@@ -54,7 +54,7 @@ func (s *shop) waitFor(h *firefly.Handle[string]) store.Task {
 	if err != nil && !errors.As(err, &failed) {
 		s.Fatal(err)
 	}
-	return task(s, s.store, h.ID())
+	return task(s, s.view.store, h.ID())
 }
 
 var bill = firefly.Declare[string, string]("shop.bill")

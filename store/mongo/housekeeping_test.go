@@ -248,6 +248,24 @@ func TestRecount(t *testing.T) {
 	expectCounts(t, s.Store, want)
 }
 
+// Of two recounts that have found the same at the same time, one corrects it, whatever was folded meanwhile.
+func TestTwoRecountsCorrectOnce(t *testing.T) {
+	s, _ := fresh(t)
+	for _, first := range []bool{true, false} {
+		insert(t, s, 1)
+		if err := mongo.Fold(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		if done, err := mongo.Correct(t.Context(), s, "ghost", 0); done != first || err != nil {
+			t.Errorf("done: %t, error %v", done, err)
+		}
+	}
+	counts, err := s.Counts(t.Context())
+	if err != nil || len(counts) != 2 || counts[0] != (store.QueueCounts{Queue: "ghost", Created: 1}) || counts[1].Created != 2 {
+		t.Errorf("counts are %+v, error %v", counts, err)
+	}
+}
+
 // Claims of two processes on one queue lease each task once, and all of them.
 func TestTwoProcessesClaim(t *testing.T) {
 	s := newShelf(t, servers.MongoDB(t))

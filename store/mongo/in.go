@@ -42,7 +42,7 @@ func (w *inApp) write(ctx context.Context, call func(in *inTx) error) error {
 	}
 	in := newInTx(w.s, w.session)
 	if err := call(in); err != nil {
-		return fmt.Errorf("mongo: the application's transaction: %w", store.Definite(w.s.explain(err)))
+		return fmt.Errorf("mongo: the application's transaction: %w", w.s.explainInTx(err))
 	}
 	w.s.work.wrote()
 	for _, refused := range in.refused {

@@ -44,41 +44,58 @@ func spent(now int64) bson.M {
 
 // free makes what a lease holds due since then, with one crash more; what is to be cancelled ends.
 func (s *Store) free(ctx context.Context, lease []byte, since, now int64) error {
-	held := bson.M{"lease": lease}
-	before, err := readAll[record](ctx, s.tasks, held, options.Find().SetProjection(bson.M{"queue": 1, "cancel": 1}))
-	if err != nil || len(before) == 0 {
-		return err
+	for all := false; !all; {
+		before, err := readAll[record](ctx, s.tasks, bson.M{"lease": lease},
+			options.Find().SetProjection(bson.M{"queue": 1, "cancel": 1}))
+		if err != nil || len(before) == 0 {
+			return err
+		}
+		if all, err = s.freeRead(ctx, lease, before, since, now); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// freeRead frees tasks as they were read, and reports whether that was all of them: not those whose
+// cancellation was asked for meanwhile.
+func (s *Store) freeRead(ctx context.Context, lease []byte, before []record, since, now int64) (all bool, err error) {
 	mark := newMark()
 	counted := tally{}
+	var ending, going []int64
 	for i := range before {
 		counted.move(before[i].Queue, store.Running, freed(&before[i]))
+		if before[i].Cancel {
+			ending = append(ending, before[i].ID)
+		} else {
+			going = append(going, before[i].ID)
+		}
 	}
-	result, err := s.tasks.BulkWrite(ctx, []mongo.WriteModel{
-		mongo.NewUpdateManyModel().SetFilter(bson.M{"lease": lease, "cancel": true}).SetUpdate(bson.M{
+	var writes []mongo.WriteModel
+	if len(ending) > 0 {
+		writes = append(writes, mongo.NewUpdateManyModel().SetFilter(bson.M{"_id": bson.M{"$in": ending}, "lease": lease}).SetUpdate(bson.M{
 			"$set":   bson.M{"status": store.Cancelled, "finished": now, "op": mark},
 			"$inc":   bson.M{"crashes": 1},
 			"$unset": unheld("held", "ended_by"),
-		}),
-		mongo.NewUpdateManyModel().SetFilter(held).SetUpdate(bson.M{
-			"$set":   bson.M{"status": store.Created, "due": since, "op": mark},
-			"$inc":   bson.M{"crashes": 1},
-			"$unset": unheld("ended_by"),
-		}),
-		counted.model(),
-	})
+		}))
+	}
+	if len(going) > 0 {
+		writes = append(writes, mongo.NewUpdateManyModel().SetFilter(bson.M{"_id": bson.M{"$in": going}, "lease": lease, "cancel": nil}).
+			SetUpdate(bson.M{
+				"$set":   bson.M{"status": store.Created, "due": since, "op": mark},
+				"$inc":   bson.M{"crashes": 1},
+				"$unset": unheld("ended_by"),
+			}))
+	}
+	result, err := s.tasks.BulkWrite(ctx, append(writes, counted.model()))
 	s.candidates.outdate()
 	if err != nil || int(result.MatchedCount) == len(before) {
-		return err
+		return true, err
 	}
-	ids := make([]int64, len(before))
-	for i := range before {
-		ids[i] = before[i].ID
-	}
-	after, err := readAll[record](ctx, s.tasks, bson.M{"_id": bson.M{"$in": ids}, "op": mark},
+	after, err := readAll[record](ctx, s.tasks, bson.M{"_id": bson.M{"$in": append(ending, going...)}, "op": mark},
 		options.Find().SetProjection(bson.M{"queue": 1, "status": 1}))
 	if err != nil {
-		return err
+		return false, err
 	}
 	happened := tally{}
 	for i := range after {
@@ -88,7 +105,7 @@ func (s *Store) free(ctx context.Context, lease []byte, since, now int64) error 
 		}
 		happened.move(after[i].Queue, store.Running, to)
 	}
-	return s.correct(ctx, happened.minus(counted))
+	return false, s.correct(ctx, happened.minus(counted))
 }
 
 // freed is what becomes of a task that is taken back.

@@ -57,6 +57,24 @@ func leaseIndexes() []mongo.IndexModel {
 	}
 }
 
+// A part is a collection and its indexes.
+type part struct {
+	collection *mongo.Collection
+	indexes    []mongo.IndexModel
+}
+
+func (s *Store) parts() []part {
+	return []part{{s.tasks, taskIndexes()}, {s.lease, leaseIndexes()}, {s.meta, nil}}
+}
+
+// documents are those that are always there, in meta: of the last id, and of the paused queues.
+func documents() []bson.D {
+	return []bson.D{
+		{{Key: "_id", Value: "id"}, {Key: "last", Value: int64(0)}},
+		{{Key: "_id", Value: "paused"}, {Key: "queues", Value: []string{}}},
+	}
+}
+
 // Migrate implements [store.Migrator]: it creates the collections and their indexes. It needs the
 // rights of the role dbOwner, or of readWrite, on the database.
 func (s *Store) Migrate(ctx context.Context) error {
@@ -80,10 +98,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	if version > schemaVersion {
 		return ErrTooNew
 	}
-	for _, c := range []struct {
-		collection *mongo.Collection
-		indexes    []mongo.IndexModel
-	}{{s.tasks, taskIndexes()}, {s.lease, leaseIndexes()}, {s.meta, nil}} {
+	for _, c := range s.parts() {
 		name := c.collection.Name()
 		if err := s.db.CreateCollection(ctx, name); err != nil && !hasCode(err, codeNamespaceExists) {
 			return fmt.Errorf("create %s: %w", name, err)
@@ -96,7 +111,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		}
 	}
 	// Not every server keeps two apart that make one document by an upsert at once.
-	for _, d := range []bson.M{{"_id": "id", "last": int64(0)}, {"_id": "paused", "queues": []string{}}} {
+	for _, d := range documents() {
 		if _, err := s.meta.InsertOne(ctx, d); err != nil && !mongo.IsDuplicateKeyError(err) {
 			return err
 		}

@@ -76,18 +76,22 @@ func newRecord(n *store.NewTask, at instant) record {
 	r := record{
 		ID: n.ID, Name: n.Name, Queue: n.Queue, Priority: int32(n.Priority), Status: store.Created, //nolint:gosec // within bounds
 		Encoding: n.Encoding, Params: n.Params, Meta: metaText(n.Meta),
-		Created: at.early, Due: at.early,
+		Created: at.early, Due: dueAt(n.When(), at),
 		MaxRetries: int32(n.MaxRetries), RetryDelay: int64(n.RetryDelay), Timeout: int64(n.Timeout), //nolint:gosec // within bounds
 		UniqueKey: n.UniqueKey, Held: n.UniqueKey,
 	}
 	if n.Delay > 0 {
 		r.Created = at.late
-		r.Due = at.late + micros(n.Delay)
-	}
-	if eta := etaMicros(n.ETA); eta > at.early {
-		r.Due = eta
 	}
 	return r
+}
+
+// dueAt is when a task is to be due.
+func dueAt(w store.When, at instant) int64 {
+	if eta := etaMicros(w.ETA); eta > at.early {
+		return eta
+	}
+	return dueAfter(at, micros(w.Delay))
 }
 
 // etaMicros is an ETA, rounded up; zero if there is none.

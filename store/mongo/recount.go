@@ -37,6 +37,10 @@ func (s *Store) Recount(ctx context.Context) error {
 // recount is not done as long as tasks change all the time. It returns how long its longest look took.
 func (s *Store) recount(ctx context.Context) (done bool, took time.Duration, err error) {
 	var first tally
+	before, err := s.total(ctx)
+	if err != nil {
+		return false, took, err
+	}
 	for look := range recountLooks {
 		began := time.Now()
 		wrong, steady, err := s.wrongBy(ctx)
@@ -57,8 +61,10 @@ func (s *Store) recount(ctx context.Context) (done bool, took time.Duration, err
 			return false, took, ended(ctx)
 		}
 	}
-	s.logger.InfoContext(ctx, "firefly: corrected the counts", "database", s.db.Name(), "prefix", s.prefix)
-	return true, took, s.correct(ctx, first)
+	if done, err = s.correctTotal(ctx, first, before.Recounts); done {
+		s.logger.InfoContext(ctx, "firefly: corrected the counts", "database", s.db.Name(), "prefix", s.prefix)
+	}
+	return done, took, err
 }
 
 // wrongBy returns what is missing in the counts, unless they changed while the tasks were counted.

@@ -38,6 +38,7 @@ type Store struct {
 	listen     sync.Once
 	ids        ids.Ranges
 	holdings   holdings
+	stuck      stuckLeases
 	work       workload
 	candidates candidates
 }

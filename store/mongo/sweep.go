@@ -45,7 +45,7 @@ func (s *Store) sweepOf(ctx context.Context, statuses []store.Status, lasts time
 		if err != nil {
 			return err
 		}
-		a := administration{s: s, filter: []bson.M{old}, now: now, tally: tally{}}
+		a := administration{s: s, filter: []bson.M{old}, at: instant{now, now}, tally: tally{}}
 		if err = a.remove(ctx, page); err == nil {
 			err = s.correct(ctx, a.tally)
 		}

@@ -23,9 +23,9 @@ func (c *claiming) take(ctx context.Context, picked []record) ([]store.Task, err
 		if err != nil {
 			return nil, err
 		}
+		c.s.candidates.crowd.saw(len(picked), n, len(picked) >= c.Limit-won)
 		won += n
-		c.s.candidates.crowd.saw(len(picked), n)
-		if picked = nil; lost && try < claimTries {
+		if picked = nil; lost && won < c.fair() && try < claimTries {
 			if picked, err = c.others(ctx, c.Limit-won); err != nil {
 				return nil, err
 			}

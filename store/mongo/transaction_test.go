@@ -22,6 +22,13 @@ type shop struct {
 	client *firefly.Client
 	notes  *driver.Collection // that transactions leave
 	orders *driver.Collection // one, of which n counts the changes
+	view   view
+}
+
+// A view is what a test looks at a shop through: the shop's own connections, unless these are cut.
+type view struct {
+	store *mongo.Store
+	db    *driver.Database
 }
 
 func newShop(t *testing.T, opts ...mongo.Option) *shop {
@@ -33,6 +40,7 @@ func newShop(t *testing.T, opts ...mongo.Option) *shop {
 func openShop(t *testing.T, db *driver.Database, opts ...mongo.Option) *shop {
 	t.Helper()
 	s := &shop{T: t, store: openStore(t, db, opts...), orders: db.Collection("order"), notes: db.Collection("note")}
+	s.view = view{s.store, db}
 	var err error
 	if s.client, err = firefly.NewClient(s.store, firefly.ClientConfig{Logger: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
@@ -69,17 +77,17 @@ func nothing() error { return nil }
 // expect compares what was committed: notes, changes of the order, and tasks of a kind.
 func (s *shop) expect(notes, changes int64, of firefly.Task[string, string], tasks int) {
 	s.Helper()
-	n, err := s.notes.CountDocuments(s.Context(), bson.M{})
+	n, err := s.view.db.Collection("note").CountDocuments(s.Context(), bson.M{})
 	if err != nil {
 		s.Fatal(err)
 	}
 	var order struct {
 		N int64 `bson:"n"`
 	}
-	if err := s.orders.FindOne(s.Context(), bson.M{"_id": "order"}).Decode(&order); err != nil {
+	if err := s.view.db.Collection("order").FindOne(s.Context(), bson.M{"_id": "order"}).Decode(&order); err != nil {
 		s.Fatal(err)
 	}
-	all, err := s.store.List(s.Context(), store.Filter{Names: []string{of.Name()}}, store.Page{})
+	all, err := s.view.store.List(s.Context(), store.Filter{Names: []string{of.Name()}}, store.Page{})
 	if err != nil || n != notes || order.N != changes || len(all) != tasks {
 		s.Errorf("%d notes, %d changes and %d tasks, error %v; want %d, %d and %d", n, order.N, len(all), err, notes, changes, tasks)
 	}

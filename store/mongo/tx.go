@@ -135,8 +135,11 @@ func (t *tx) Rollback(ctx context.Context) error {
 	return err
 }
 
-// Conflicted implements [store.ConflictTx].
-func (t *tx) Conflicted(err error) bool { return hasLabel(err, labelTransient) }
+// Conflicted implements [store.ConflictTx]. A write conflict counts without the label, too: a server that
+// gave up waiting for another transaction may leave it out.
+func (t *tx) Conflicted(err error) bool {
+	return hasLabel(err, labelTransient) || hasCode(err, codeWriteConflict)
+}
 
 // Commit implements [store.Tx].
 func (t *tx) Commit(ctx context.Context) error {
@@ -168,7 +171,7 @@ func (t *tx) commit(ctx context.Context, replay func(ctx context.Context, w stor
 	}
 	in := newInTx(t.s, session)
 	if err := replay(ctx, in); err != nil {
-		return store.Definite(t.s.explain(err)) // nothing was committed
+		return t.s.explainInTx(err)
 	}
 	for _, refused := range in.refused {
 		if err := refused.OrNil(); err != nil {
@@ -198,9 +201,9 @@ func (s *Store) commit(ctx context.Context, session *mongo.Session) error {
 		switch {
 		case err == nil:
 			return nil
-		case unknown && ctx.Err() == nil && try < commitTries:
-		case hasLabel(err, labelTransient) && !unknown:
-			return fmt.Errorf("%w: %w", store.ErrConflict, oneLine(err))
+		case (unknown || unsent(err)) && ctx.Err() == nil && try < commitTries:
+		case hasLabel(err, labelTransient) && !unknown && (!doubt || !unsent(err)):
+			return s.explainInTx(err)
 		case doubt: // also if this try was never sent
 			s.work.doubted()
 			return fmt.Errorf("mongo: commit: %w", oneLine(err))

@@ -12,7 +12,7 @@ import (
 )
 
 // Wait implements [store.Waiter]. It hears what this process does, at once, and on a server that has
-// change streams what others insert and cancel. Tasks that fall due by and by, and what was not heard,
+// change streams what others insert, give another time, and cancel. Tasks that fall due by and by, and what was not heard,
 // the engine finds by polling.
 func (s *Store) Wait(ctx context.Context, queues []string) (store.Hint, error) {
 	s.listen.Do(func() { s.beside.Go(s.hear) })
@@ -57,6 +57,7 @@ func changes() []bson.M {
 		{"$match": bson.M{"$or": []bson.M{
 			{"operationType": "insert", "fullDocument.status": store.Created},
 			{"operationType": "update", "updateDescription.updatedFields.status": store.Created},
+			{"operationType": "update", "updateDescription.updatedFields.due": bson.M{"$exists": true}},
 			{"operationType": "update", "updateDescription.updatedFields.cancel": true},
 		}}},
 		{"$project": bson.M{"fullDocument.queue": 1, "fullDocument._id": 1, "fullDocument.cancel": 1, "fullDocument.status": 1}},

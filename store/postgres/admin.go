@@ -35,6 +35,23 @@ func (s *Store) Retry(ctx context.Context, f store.Filter, limit int) ([]int64, 
 	return s.administer(ctx, &a, &f, limit)
 }
 
+// SetDue implements [store.DueSetter].
+func (s *Store) SetDue(ctx context.Context, f store.Filter, when store.When, limit int) ([]int64, error) {
+	if err := when.Validate(); err != nil {
+		return nil, err
+	}
+	a := administration{
+		op: "set due", call: s.sql.setDue, state: "status = 'created'", more: []any{etaOf(when.ETA), micros(when.Delay)},
+	}
+	a.judge = func(q *session, _ int64, queue string, due bool) error {
+		if due {
+			q.news.Due(queue)
+		}
+		return nil
+	}
+	return s.administer(ctx, &a, &f, limit)
+}
+
 // Delete implements [store.Deleter].
 func (s *Store) Delete(ctx context.Context, f store.Filter, limit int) ([]int64, error) {
 	a := administration{op: "delete", call: s.sql.remove, state: "status <> 'running'"}
@@ -58,6 +75,7 @@ type administration struct {
 	op    string
 	call  string // takes ids, and returns for each that it looked at its queue and one thing more
 	state string // of tasks that it may change, in the view entity
+	more  []any  // that the call takes
 	judge func(q *session, id int64, queue string, odd bool) error
 }
 
@@ -148,7 +166,7 @@ func (q *session) page(ctx context.Context, a *administration, f *store.Filter, 
 func (q *session) change(
 	ctx context.Context, a *administration, f *store.Filter, ids []int64, changed *[]int64, refused *store.BatchError,
 ) error {
-	args := []any{q.skew(), ids}
+	args := append([]any{q.skew(), ids}, a.more...)
 	if a.op == "delete" {
 		args = args[1:]
 	}

@@ -19,7 +19,7 @@ import (
 
 // texts are the calls of the functions in a store's schema.
 type texts struct {
-	ids, one, plain, insert, claim, complete, fail, again, extend, cancel, retry, remove, get string
+	ids, one, plain, insert, claim, complete, fail, again, extend, cancel, retry, setDue, remove, get string
 }
 
 var (
@@ -51,6 +51,7 @@ func newTexts(schema string) texts {
 		extend:   call("extend_1", "bigint", "bigint", "uuid[]"),
 		cancel:   call("cancel_1", "bigint", "bigint[]"),
 		retry:    call("retry_1", "bigint", "bigint[]"),
+		setDue:   call("set_due_1", "bigint", "bigint[]", "timestamptz", "bigint"),
 		remove:   call("delete_1", "bigint[]"),
 		get:      call("get_1", "bigint[]"),
 	}

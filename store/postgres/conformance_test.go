@@ -10,6 +10,7 @@ import (
 
 	"github.com/fireflytasks/go-firefly/internal/race"
 	"github.com/fireflytasks/go-firefly/internal/servers"
+	"github.com/fireflytasks/go-firefly/internal/walk"
 	"github.com/fireflytasks/go-firefly/store"
 	"github.com/fireflytasks/go-firefly/store/postgres"
 	"github.com/fireflytasks/go-firefly/storetest"
@@ -90,6 +91,13 @@ func harness(t *testing.T, mode string) storetest.Harness {
 			empty(tb, direct, m.schema)
 			return openStore(tb, pool, opts...)
 		},
+		Reopen: func(tb testing.TB, s store.Store) store.Store {
+			tb.Helper()
+			if err := store.Close(s); err != nil {
+				tb.Error(err)
+			}
+			return openStore(tb, pool, opts...)
+		},
 		Advance: func(d time.Duration) { offset.Add(int64(d)) },
 	}
 }
@@ -110,11 +118,11 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-func TestLongWalk(t *testing.T) {
-	if testing.Short() || race.Enabled {
+func TestWalks(t *testing.T) {
+	if race.Enabled {
 		t.Skip("10,000 steps in each mode")
 	}
 	for mode := range modes {
-		t.Run(mode, func(t *testing.T) { storetest.Walk(t, harness(t, mode), 5, 10_000) })
+		t.Run(mode, func(t *testing.T) { walk.Check(t, harness(t, mode), 100) })
 	}
 }

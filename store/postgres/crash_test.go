@@ -43,12 +43,12 @@ func (e effects) Write(ctx context.Context, task int64) error {
 	return err
 }
 
-func (e effects) Count(ctx context.Context) (map[int64]int, error) {
-	defer e.pool.Close()
-	return e.count(ctx)
+func (e effects) Close() error {
+	e.pool.Close()
+	return nil
 }
 
-func (e effects) count(ctx context.Context) (map[int64]int, error) {
+func (e effects) Count(ctx context.Context) (map[int64]int, error) {
 	rows, err := e.pool.Query(ctx, "SELECT task, count(*) FROM effect GROUP BY task")
 	if err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ func database(opts ...postgres.Option) storefaults.Opener {
 				return openStore(t, openPool(t, url), opts...)
 			},
 			WriteEffect:  effects{pool}.Write,
-			CountEffects: effects{pool}.count,
+			CountEffects: effects{pool}.Count,
 		}
 	}
 }

@@ -195,6 +195,10 @@ func dueOf(n *store.NewTask, at time.Time) time.Time {
 	return at
 }
 
+func etaOf(t time.Time) pgtype.Timestamptz {
+	return pgtype.Timestamptz{Time: roundUp(t), Valid: !t.IsZero()}
+}
+
 // roundUp returns t in whole microseconds, which is what the database keeps.
 func roundUp(t time.Time) time.Time {
 	return t.Add(time.Microsecond - 1).Truncate(time.Microsecond).UTC()
@@ -238,7 +242,7 @@ func (c *columns) add(n *store.NewTask) {
 	c.encodings = append(c.encodings, n.Encoding)
 	c.params = append(c.params, n.Params)
 	c.metas = append(c.metas, pgtype.Text{String: metaText(n.Meta), Valid: n.Meta != nil})
-	c.etas = append(c.etas, pgtype.Timestamptz{Time: roundUp(n.ETA), Valid: !n.ETA.IsZero()})
+	c.etas = append(c.etas, etaOf(n.ETA))
 	c.delays = append(c.delays, micros(n.Delay))
 	c.maxRetries = append(c.maxRetries, int32(n.MaxRetries)) //nolint:gosec // validated
 	c.retryDelays = append(c.retryDelays, int64(n.RetryDelay))

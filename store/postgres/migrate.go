@@ -138,6 +138,37 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return nil
 }
 
+// Migration implements [store.MigrationReporter]. The partitions of the days to come are never pending:
+// workers make them, too. It needs no right but to read, and none where there is no schema yet.
+func (s *Store) Migration(ctx context.Context) (m store.Migration, err error) {
+	if err := s.enter(ctx); err != nil {
+		return m, err
+	}
+	conn, err := s.own.Acquire(ctx)
+	if err != nil {
+		return m, fmt.Errorf("postgres: %w", s.undone(err))
+	}
+	defer conn.Release()
+	v, err := s.version(ctx, conn)
+	if err != nil {
+		return m, fmt.Errorf("postgres: schema %s: %w", s.schema, s.undone(err))
+	}
+	known := migrations(s.schema)
+	m = store.Migration{Have: v.newest, Want: len(known), TooNew: errors.Is(v.check(), ErrSchemaNewer)}
+	if m.TooNew || m.Have >= m.Want {
+		return m, nil
+	}
+	if m.Have == 0 {
+		m.Pending = append(m.Pending, fmt.Sprintf("schema %s: make it, if it is not there", s.schema))
+	}
+	for _, step := range known[m.Have:] {
+		m.Pending = append(m.Pending, fmt.Sprintf("schema %s: tables and functions of version %d", s.schema, step.version))
+	}
+	m.Script = fmt.Sprintf("-- Firefly, schema %s, from version %d to %d. Run it in one transaction.\n%s",
+		s.schema, m.Have, m.Want, script(s.schema, m.Have))
+	return m, nil
+}
+
 // partitionsAhead makes partitions if the role may: the owner of the tables.
 const partitionsAhead = `SELECT firefly.make_partitions_1(clock_timestamp() + $1::bigint * interval '1 microsecond')
 	WHERE (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'firefly.task'::regclass)`

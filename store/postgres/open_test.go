@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/goleak"
 
@@ -231,16 +232,37 @@ func TestAcknowledgedIsOnTheDisk(t *testing.T) {
 	if err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	tx, err := pool.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	for name, write := range map[string]func(tx pgx.Tx) error{
+		"insert": func(tx pgx.Tx) error {
+			_, err := s.In(tx).Insert(t.Context(), []store.NewTask{newTask()})
+			return err
+		},
+		"cancel":  function("SELECT firefly.cancel_1(0, '{1}')"),
+		"retry":   function("SELECT firefly.retry_1(0, '{1}')"),
+		"set due": function("SELECT firefly.set_due_1(0, '{1}', NULL, 0)"),
+		"delete":  function("SELECT firefly.delete_1('{1}')"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			tx, err := pool.Begin(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = tx.Rollback(t.Context()) }()
+			if err := write(tx); err != nil {
+				t.Fatal(err)
+			}
+			var setting string
+			if err := tx.QueryRow(t.Context(), "SHOW synchronous_commit").Scan(&setting); err != nil || setting != "on" {
+				t.Errorf("synchronous_commit is %q, error %v", setting, err)
+			}
+		})
 	}
-	defer func() { _ = tx.Rollback(t.Context()) }()
-	if _, err := s.In(tx).Insert(t.Context(), []store.NewTask{newTask()}); err != nil {
-		t.Fatal(err)
-	}
-	var setting string
-	if err := tx.QueryRow(t.Context(), "SHOW synchronous_commit").Scan(&setting); err != nil || setting != "on" {
-		t.Errorf("after an insertion synchronous_commit is %q, error %v", setting, err)
+}
+
+// function calls one of the store's functions of SQL.
+func function(text string) func(tx pgx.Tx) error {
+	return func(tx pgx.Tx) error {
+		_, err := tx.Exec(context.Background(), text)
+		return err
 	}
 }

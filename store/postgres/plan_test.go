@@ -33,6 +33,7 @@ var plannedCalls = []struct{ name, text string }{
 	{"take back", `SELECT firefly.take_back_1(clock_timestamp() + interval '1 hour')`},
 	{"forget", `SELECT firefly.forget_1(now(), '{$lease}')`},
 	{"retry", `SELECT firefly.retry_1(0, array(SELECT id FROM firefly.failed))`},
+	{"set due", `SELECT firefly.set_due_1(0, array(SELECT id FROM firefly.task ORDER BY id LIMIT 100), NULL, 0)`},
 	{"delete", `SELECT firefly.delete_1(array(SELECT id FROM firefly.completed))`},
 }
 

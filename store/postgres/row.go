@@ -59,7 +59,7 @@ type claimScan struct {
 
 func newClaimScan(c *store.Claim) *claimScan {
 	s := &claimScan{claim: c, tasks: make([]store.Task, 0, min(c.Limit, mostSized))}
-	s.into = append(s.r.fields(&s.t), &s.ends)
+	s.into = append(s.r.fields(&s.t), &s.ends, &s.t.CancelRequested)
 	return s
 }
 

@@ -86,9 +86,24 @@ func (s *Store) look(ctx context.Context) error {
 	if s.ready.Load() {
 		return nil
 	}
+	d, err := s.fit(ctx)
+	if err != nil {
+		return err
+	}
+	if d.Persistence != Always {
+		s.logger.WarnContext(ctx, "firefly: the server may lose acknowledged tasks when it crashes", "persistence", d.Persistence,
+			"namespace", s.namespace)
+	}
+	s.beside.Go(s.tend)
+	s.ready.Store(true)
+	return nil
+}
+
+// fit finds out whether the server is fit for use, and changes nothing.
+func (s *Store) fit(ctx context.Context) (Durability, error) {
 	d, version, err := s.inspect(ctx)
 	if err != nil {
-		return cannotLook(err)
+		return d, cannotLook(err)
 	}
 	var faults []error
 	if version < leastServer {
@@ -99,21 +114,15 @@ func (s *Store) look(ctx context.Context) error {
 	}
 	denied, err := s.denied(ctx)
 	if err != nil {
-		return cannotLook(err)
+		return d, cannotLook(err)
 	}
 	if len(denied) > 0 {
 		faults = append(faults, fmt.Errorf("%s: also %s", lacksRight, strings.Join(denied, ", ")))
 	}
 	if err := errors.Join(faults...); err != nil {
-		return store.Definite(fmt.Errorf("redis: %w", store.Invalid("the server", faults...)))
+		return d, store.Definite(fmt.Errorf("redis: %w", store.Invalid("the server", faults...)))
 	}
-	if d.Persistence != Always {
-		s.logger.WarnContext(ctx, "firefly: the server may lose acknowledged tasks when it crashes", "persistence", d.Persistence,
-			"namespace", s.namespace)
-	}
-	s.beside.Go(s.tend)
-	s.ready.Store(true)
-	return nil
+	return d, nil
 }
 
 // cannotLook explains an error of a look at the server: nothing was changed, and unless the server has

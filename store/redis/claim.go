@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -80,6 +81,10 @@ func readClaim(answer []any, c *store.Claim, tasks *[]store.Task) (repeat bool, 
 	if err != nil {
 		return false, 0, fmt.Errorf("%w: the lease's end: %w", errAnswer, err)
 	}
+	again, _ := answer[1].(string)
+	kind, rest, _ := strings.Cut(again, " ")
+	repeat = kind == "1"
+	cancelled := strings.Fields(rest) // of a repeat
 	for a := 3; a < len(answer); a += 3 {
 		id, _ := answer[a].(string)
 		state, _ := answer[a+1].(string)
@@ -91,10 +96,11 @@ func readClaim(answer []any, c *store.Claim, tasks *[]store.Task) (repeat bool, 
 		if err != nil {
 			return false, 0, fmt.Errorf("task %s: %w", id, err)
 		}
+		t.CancelRequested = slices.Contains(cancelled, strconv.FormatInt(t.ID, 10))
 		*tasks = append(*tasks, t)
 		n++
 	}
-	return answer[1] == "1", n, nil
+	return repeat, n, nil
 }
 
 // skips are how many tasks of other names lie in front of each lane, as far as a claim has looked that

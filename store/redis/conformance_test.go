@@ -11,6 +11,7 @@ import (
 
 	"github.com/fireflytasks/go-firefly/internal/race"
 	"github.com/fireflytasks/go-firefly/internal/servers"
+	"github.com/fireflytasks/go-firefly/internal/walk"
 	"github.com/fireflytasks/go-firefly/store"
 	"github.com/fireflytasks/go-firefly/store/redis"
 	"github.com/fireflytasks/go-firefly/storetest"
@@ -84,12 +85,23 @@ func harness(t *testing.T, mode, namespace string) storetest.Harness {
 	t.Helper()
 	client := modes[mode](t)
 	var offset atomic.Int64
+	open := func(tb testing.TB) store.Store {
+		tb.Helper()
+		return openStore(tb, client, redis.Namespace(namespace),
+			redis.ClockOffset(func() time.Duration { return time.Duration(offset.Load()) }))
+	}
 	return storetest.Harness{
 		Open: func(tb testing.TB) store.Store {
 			tb.Helper()
 			empty(tb, client, namespace)
-			return openStore(tb, client, redis.Namespace(namespace),
-				redis.ClockOffset(func() time.Duration { return time.Duration(offset.Load()) }))
+			return open(tb)
+		},
+		Reopen: func(tb testing.TB, s store.Store) store.Store {
+			tb.Helper()
+			if err := store.Close(s); err != nil {
+				tb.Error(err)
+			}
+			return open(tb)
 		},
 		Advance: func(d time.Duration) { offset.Add(int64(d)) },
 	}
@@ -101,11 +113,11 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-func TestLongWalk(t *testing.T) {
-	if testing.Short() || race.Enabled {
+func TestWalks(t *testing.T) {
+	if race.Enabled {
 		t.Skip("10,000 steps on each server")
 	}
 	for mode := range modes {
-		t.Run(mode, func(t *testing.T) { storetest.Walk(t, harness(t, mode, "walk"), 7, 10_000) })
+		t.Run(mode, func(t *testing.T) { walk.Check(t, harness(t, mode, "walk"), 100) })
 	}
 }

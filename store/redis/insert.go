@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/fireflytasks/go-firefly/internal/wake"
 	"github.com/fireflytasks/go-firefly/store"
@@ -17,7 +18,7 @@ func (s *Store) insertPlain(ctx context.Context, tasks []store.NewTask, valid []
 		args := s.arguments()
 		for end < len(valid) && end-first < mostItems && (end == first || bytes < mostBytes) {
 			n := &tasks[valid[end]]
-			args = append(args, idText(n.ID), etaText(n), micros(n.Delay), lane(n.Queue, n.Priority), recordOf(n))
+			args = append(args, idText(n.ID), etaText(n.ETA), micros(n.Delay), lane(n.Queue, n.Priority), recordOf(n))
 			bytes += len(n.Params)
 			end++
 		}
@@ -44,7 +45,7 @@ func (s *Store) insertPlain(ctx context.Context, tasks []store.NewTask, valid []
 		}
 		for _, t := range part {
 			n := &tasks[t]
-			due := dueAt(etaText(n), micros(n.Delay), at)
+			due := dueAt(etaText(n.ETA), micros(n.Delay), at)
 			out[t] = store.Inserted{ID: n.ID, Created: fromMicros(at), Due: fromMicros(due)}
 			if due <= at {
 				news.Due(n.Queue)
@@ -55,13 +56,13 @@ func (s *Store) insertPlain(ctx context.Context, tasks []store.NewTask, valid []
 	return nil
 }
 
-// etaText is a task's ETA in microseconds, rounded up; empty if it has none.
-func etaText(n *store.NewTask) string {
-	if n.ETA.IsZero() {
+// etaText is an ETA in microseconds, rounded up; empty if it is none.
+func etaText(eta time.Time) string {
+	if eta.IsZero() {
 		return ""
 	}
-	at := n.ETA.UnixMicro()
-	if n.ETA.Nanosecond()%1000 > 0 {
+	at := eta.UnixMicro()
+	if eta.Nanosecond()%1000 > 0 {
 		at++
 	}
 	return strconv.FormatInt(at, 10)

@@ -3,6 +3,7 @@ package redis
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -148,7 +149,9 @@ func readEnding(t *store.Task, ending string) (err error) {
 	if len(ending) < least {
 		return errDamaged
 	}
-	t.Status = endings[ending[0]]
+	if t.Status = endings[ending[0]]; !t.Status.Terminal() {
+		return errDamaged
+	}
 	if t.Finished, err = parseMicros(strings.TrimLeft(ending[1:17], "0")); err != nil {
 		return errDamaged
 	}
@@ -161,8 +164,11 @@ func readEnding(t *store.Task, ending string) (err error) {
 func parseMicros(text string) (time.Time, error) {
 	at, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		f, err := strconv.ParseFloat(text, 64) // a score
-		return fromMicros(int64(f)), err
+		score, err := strconv.ParseFloat(text, 64)
+		if err == nil && !(math.Abs(score) < math.MaxInt64) {
+			err = strconv.ErrRange
+		}
+		return fromMicros(int64(score)), err
 	}
 	return fromMicros(at), nil
 }

@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"errors"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -89,6 +90,45 @@ func TestRetentionOfMany(t *testing.T) {
 	}
 	s.after(3 * time.Hour)
 	expectCounts(t, s.Store, store.QueueCounts{})
+}
+
+// What is deleted leaves nothing behind until its retention would have ended, even beside what stays.
+func TestDeletedTasksAreForgotten(t *testing.T) {
+	s, client := fresh(t)
+	const tasks, batch = 600, 100
+	ids := insert(t, s, tasks)
+	if err := s.Complete(t.Context(), completions(claim(t, s, tasks)...)); err != nil {
+		t.Fatal(err)
+	}
+	listed := func() (n int64) {
+		prefix := "{" + namespace(t) + "}:"
+		lists, err := client.ZRange(t.Context(), prefix+"hours", 0, -1).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, list := range lists {
+			length, err := client.LLen(t.Context(), prefix+list).Result()
+			if err != nil || length == 0 {
+				t.Errorf("%s holds %d ids, error %v", list, length, err)
+			}
+			n += length
+		}
+		return n
+	}
+	for _, first := range []int{0, 1} { // every other one stays at first
+		var those []int64
+		for i := first; i < tasks; i += 2 {
+			those = append(those, ids[i])
+		}
+		for some := range slices.Chunk(those, batch) {
+			if deleted, err := s.Delete(t.Context(), store.Filter{IDs: some}, 0); err != nil || len(deleted) != batch {
+				t.Fatalf("deleted %d, error %v", len(deleted), err)
+			}
+		}
+		if n, want := listed(), int64(tasks/2*(1-first)); n != want {
+			t.Errorf("%d ids are listed, want %d", n, want)
+		}
+	}
 }
 
 // A task that was retried is kept from when it finished again, and is counted once.

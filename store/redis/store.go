@@ -100,6 +100,16 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return s.look(ctx)
 }
 
+// Migration implements [store.MigrationReporter]. Nothing is ever pending; a server that is not fit for
+// use is an error, as with Migrate.
+func (s *Store) Migration(ctx context.Context) (m store.Migration, err error) {
+	if err := s.enter(ctx); err != nil {
+		return m, err
+	}
+	_, err = s.fit(ctx)
+	return m, err
+}
+
 // enter refuses a call on a closed store or with a context that has ended.
 func (s *Store) enter(ctx context.Context) error {
 	if err := ended(ctx); err != nil {

@@ -107,7 +107,7 @@ type item struct {
 }
 
 func (b *batch) insert(n *store.NewTask, again bool, out *store.Inserted) {
-	eta := etaText(n)
+	eta := etaText(n.ETA)
 	delay := micros(n.Delay)
 	id := n.ID
 	b.items = append(b.items, item{

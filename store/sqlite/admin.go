@@ -54,6 +54,23 @@ func (s *Store) Retry(ctx context.Context, f store.Filter, limit int) ([]int64, 
 	})
 }
 
+// SetDue implements [store.DueSetter].
+func (s *Store) SetDue(ctx context.Context, f store.Filter, when store.When, limit int) ([]int64, error) {
+	if err := when.Validate(); err != nil {
+		return nil, err
+	}
+	return s.administer(ctx, "set due", &f, limit, "status = 'created'", func(q *session, t *store.Task) error {
+		if err := q.unready(t.ID, t.Queue, t.Priority, t.Due.UnixMicro()); err != nil {
+			return err
+		}
+		due := q.due(when)
+		if err := q.exec("UPDATE firefly_task SET due = ? WHERE id = ?", due, t.ID); err != nil {
+			return err
+		}
+		return q.ready(t.ID, t.Queue, t.Priority, t.Name, due)
+	})
+}
+
 // Delete implements [store.Deleter].
 func (s *Store) Delete(ctx context.Context, f store.Filter, limit int) ([]int64, error) {
 	deletable := "status <> 'running'"
@@ -76,6 +93,19 @@ func (s *Store) Delete(ctx context.Context, f store.Filter, limit int) ([]int64,
 	})
 }
 
+// matching returns the ids of tasks, the lowest first, as many as that unless it is negative. A reader
+// looks, as there may be many to look at, for which nobody who writes has to wait.
+func (s *Store) matching(ctx context.Context, f *store.Filter, where string, args []any, most int) (ids []int64, err error) {
+	text := selectFrom(f, "id", where, "id") + " LIMIT ?"
+	err = s.reading(ctx, text, append(repeated(f, args), most), func(rows *sql.Rows) error {
+		var id int64
+		err := rows.Scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	return ids, err
+}
+
 // administer lets act change the tasks that match f and are in one of the right states, until
 // it has changed limit.
 func (s *Store) administer(
@@ -84,15 +114,23 @@ func (s *Store) administer(
 	if f.IsZero() {
 		return nil, store.Invalid(op, errors.New("the filter is empty: to mean every task, name every status"))
 	}
+	where, args := s.conditions(f)
+	where += " AND (" + state + ")"
+	if f.IDs == nil {
+		most := -1
+		if limit > 0 && op != "retry" { // none of the others can be refused
+			most = limit
+		}
+		ids, err := s.matching(ctx, f, where, args, most)
+		if err != nil || len(ids) == 0 {
+			return nil, err
+		}
+		where, args = where+" AND id IN (SELECT value FROM json_each(?))", append(args, jsonOf(ids))
+	}
 	refused := store.BatchError{Op: op}
 	err = s.inWrite(ctx, func(q *session) error {
-		where, args := s.conditions(f)
-		text := "SELECT * FROM firefly_all WHERE " + where + " AND (" + state + ") ORDER BY id"
-		if limit > 0 && op != "retry" && f.IDs == nil { // none of these can be refused
-			text, args = text+" LIMIT ?", append(args, limit)
-		}
 		var tasks []store.Task
-		err := q.query(text, args, func(rows *sql.Rows) error {
+		err := q.query(selectFrom(f, "*", where, "id"), repeated(f, args), func(rows *sql.Rows) error {
 			t, err := scanTask(rows)
 			tasks = append(tasks, t)
 			return err

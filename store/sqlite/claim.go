@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/fireflytasks/go-firefly/store"
@@ -52,15 +53,20 @@ func (q *session) claim(c *store.Claim) (tasks []store.Task, err error) {
 	if err != nil || len(queues) == 0 {
 		return nil, err
 	}
-	text, args := lanes(queues, c.Names, q.at, c.Limit)
-	err = q.query(text, args, func(rows *sql.Rows) error {
-		t, err := scanTask(rows)
-		t.Lease, t.LeaseEnd, t.Worker = c.Lease, fromMicros(ends), c.Worker
-		tasks = append(tasks, t)
-		return err
-	})
-	if err != nil {
-		return nil, err
+	for part := range slices.Chunk(lanesOf(queues), partLen(c.Names)) {
+		text, args := firstOf(part, c.Names, q.at, c.Limit-len(tasks))
+		err = q.query(text, args, func(rows *sql.Rows) error {
+			t, err := scanTask(rows)
+			t.Lease, t.LeaseEnd, t.Worker = c.Lease, fromMicros(ends), c.Worker
+			tasks = append(tasks, t)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(tasks) == c.Limit {
+			break
+		}
 	}
 	for i := range tasks {
 		t := &tasks[i]
@@ -76,27 +82,51 @@ func (q *session) claim(c *store.Claim) (tasks []store.Task, err error) {
 	return tasks, nil
 }
 
-// lanes returns the statement that reads the first due tasks of each priority and queue, in
-// the order of both. Each part is a range of firefly_ready's primary key, and SQLite goes
-// through the parts of a UNION ALL one after the other, no further than the limit.
-func lanes(queues, names []string, now int64, limit int) (string, []any) {
+// A lane is what is claimed from in the order of due times.
+type lane struct {
+	queue   string
+	urgency int
+}
+
+// lanesOf returns all lanes of queues, in the order of rule 8.
+func lanesOf(queues []string) []lane {
+	var all []lane
+	for urgency := -store.MaxPriority; urgency <= -store.MinPriority; urgency++ {
+		for _, queue := range queues {
+			all = append(all, lane{queue, urgency})
+		}
+	}
+	return all
+}
+
+// Limits of SQLite, by default: see sqlite.org/limits.html.
+const (
+	mostTerms     = 500 // of a compound SELECT
+	mostArguments = 32_766
+)
+
+// partLen is how many lanes a statement can read.
+func partLen(names []string) int { return max(1, min(mostTerms, (mostArguments-1)/(len(names)+4))) }
+
+// firstOf returns the statement that reads the first due tasks of each lane, in the order of lanes. Each
+// part is a range of firefly_ready's primary key, and SQLite goes through the parts of a UNION ALL one
+// after the other, no further than the limit.
+func firstOf(lanes []lane, names []string, now int64, limit int) (string, []any) {
 	named := "name IN (?" + strings.Repeat(", ?", len(names)-1) + ")"
 	var text strings.Builder
 	var args []any
 	text.WriteString("SELECT t.*, 'running', NULL, NULL, NULL, NULL, NULL, 0 FROM (") //nolint:dupword // as firefly_live
-	for urgency := -store.MaxPriority; urgency <= -store.MinPriority; urgency++ {
-		for i, queue := range queues {
-			if urgency > -store.MaxPriority || i > 0 {
-				text.WriteString(" UNION ALL ")
-			}
-			text.WriteString("SELECT * FROM (SELECT id FROM firefly_ready WHERE queue = ? AND urgency = ? AND due <= ? AND " +
-				named + " ORDER BY due, id LIMIT ?)")
-			args = append(args, queue, urgency, now)
-			for _, name := range names {
-				args = append(args, name)
-			}
-			args = append(args, limit)
+	for i, l := range lanes {
+		if i > 0 {
+			text.WriteString(" UNION ALL ")
 		}
+		text.WriteString("SELECT * FROM (SELECT id FROM firefly_ready WHERE queue = ? AND urgency = ? AND due <= ? AND " +
+			named + " ORDER BY due, id LIMIT ?)")
+		args = append(args, l.queue, l.urgency, now)
+		for _, name := range names {
+			args = append(args, name)
+		}
+		args = append(args, limit)
 	}
 	text.WriteString(" LIMIT ?) AS first CROSS JOIN firefly_task AS t ON t.id = first.id")
 	return text.String(), append(args, limit)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fireflytasks/go-firefly/internal/race"
+	"github.com/fireflytasks/go-firefly/internal/walk"
 	"github.com/fireflytasks/go-firefly/store"
 	"github.com/fireflytasks/go-firefly/store/sqlite"
 	"github.com/fireflytasks/go-firefly/storetest"
@@ -41,13 +42,25 @@ var doors = map[string]func(tb testing.TB, path string, opts ...sqlite.Option) *
 // harness opens a new file through a door for each case.
 func harness(open func(tb testing.TB, path string, opts ...sqlite.Option) *sqlite.Store) storetest.Harness {
 	var offset atomic.Int64
+	var path string
+	openFile := func(tb testing.TB) store.Store {
+		tb.Helper()
+		s := open(tb, path, sqlite.ClockOffset(func() time.Duration { return time.Duration(offset.Load()) }))
+		tb.Cleanup(func() { _ = s.Close() })
+		return s
+	}
 	return storetest.Harness{
 		Open: func(tb testing.TB) store.Store {
 			tb.Helper()
-			s := open(tb, filepath.Join(tb.TempDir(), "tasks.db"),
-				sqlite.ClockOffset(func() time.Duration { return time.Duration(offset.Load()) }))
-			tb.Cleanup(func() { _ = s.Close() })
-			return s
+			path = filepath.Join(tb.TempDir(), "tasks.db")
+			return openFile(tb)
+		},
+		Reopen: func(tb testing.TB, s store.Store) store.Store {
+			tb.Helper()
+			if err := store.Close(s); err != nil {
+				tb.Error(err)
+			}
+			return openFile(tb)
 		},
 		Advance:   func(d time.Duration) { offset.Add(int64(d)) },
 		OneWriter: true,
@@ -60,11 +73,11 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-func TestLongWalk(t *testing.T) {
-	if testing.Short() || race.Enabled {
+func TestWalks(t *testing.T) {
+	if race.Enabled {
 		t.Skip("10,000 steps")
 	}
 	for name, open := range doors {
-		t.Run(name, func(t *testing.T) { storetest.Walk(t, harness(open), 3, 10_000) })
+		t.Run(name, func(t *testing.T) { walk.Check(t, harness(open), 100) })
 	}
 }

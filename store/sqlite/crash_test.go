@@ -49,7 +49,6 @@ func (e effects) Count(ctx context.Context) (map[int64]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer e.db.Close()
 	defer rows.Close()
 	counts := map[int64]int{}
 	for rows.Next() {
@@ -62,6 +61,8 @@ func (e effects) Count(ctx context.Context) (map[int64]int, error) {
 	}
 	return counts, rows.Err()
 }
+
+func (e effects) Close() error { return e.db.Close() }
 
 // A parentStore has no transactions of its users', and completes parents with their children.
 type parentStore struct{ *sqlite.Store }

@@ -63,7 +63,7 @@ func (q *session) insert(n *store.NewTask) (store.Inserted, error) {
 			return in, err
 		}
 	}
-	due = q.due(n)
+	due = q.due(n.When())
 	err = q.exec("insert_task.sql", n.ID, n.Name, n.Queue, n.Priority, n.Encoding, blob(n.Params), metaText(n.Meta), q.at, due,
 		n.MaxRetries, int64(n.RetryDelay), int64(n.Timeout), sql.NullString{String: n.UniqueKey, Valid: n.UniqueKey != ""})
 	if err == nil {
@@ -88,7 +88,7 @@ func (q *session) collide(n *store.NewTask) (store.Inserted, error) {
 	if err := q.unready(id, queue, priority, due); err != nil {
 		return store.Inserted{}, err
 	}
-	due = q.due(n)
+	due = q.due(n.When())
 	err := q.exec("replace_task.sql", n.Priority, n.Encoding, blob(n.Params), metaText(n.Meta), due,
 		n.MaxRetries, int64(n.RetryDelay), int64(n.Timeout), id)
 	if err == nil {
@@ -97,13 +97,13 @@ func (q *session) collide(n *store.NewTask) (store.Inserted, error) {
 	return store.Inserted{ID: id, Outcome: store.Replaced}, err
 }
 
-// due returns when a new task is due, rounded up.
-func (q *session) due(n *store.NewTask) int64 {
-	if n.ETA.IsZero() {
-		return q.at + micros(n.Delay)
+// due returns when a task is to be due, rounded up.
+func (q *session) due(w store.When) int64 {
+	if w.ETA.IsZero() {
+		return q.at + micros(w.Delay)
 	}
-	at := n.ETA.UnixMicro()
-	if n.ETA.Nanosecond()%1000 > 0 {
+	at := w.ETA.UnixMicro()
+	if w.ETA.Nanosecond()%1000 > 0 {
 		at++
 	}
 	return max(at, q.at)

@@ -80,10 +80,34 @@ func (s *Store) List(ctx context.Context, f store.Filter, p store.Page) ([]store
 	if p.Limit <= 0 {
 		p.Limit = defaultPage
 	}
-	// Both parts are in the order of their primary keys already, and merged.
-	text := "SELECT * FROM firefly_live WHERE " + where + " UNION ALL SELECT * FROM firefly_done WHERE " + where +
-		" ORDER BY " + order + " LIMIT ?"
-	return s.readTasks(ctx, text, append(slices.Concat(args, args), p.Limit))
+	return s.readTasks(ctx, selectFrom(&f, "*", where, order)+" LIMIT ?", append(repeated(&f, args), p.Limit))
+}
+
+// views are those that may have a task that matches f.
+func views(f *store.Filter) (names []string) {
+	live := f.Statuses == nil || slices.ContainsFunc(f.Statuses, func(s store.Status) bool { return !s.Terminal() })
+	done := f.Statuses == nil || slices.ContainsFunc(f.Statuses, store.Status.Terminal)
+	if live || !done {
+		names = append(names, "firefly_live")
+	}
+	if done {
+		names = append(names, "firefly_done")
+	}
+	return names
+}
+
+// selectFrom is a query for tasks that match f by an expression, whose arguments come [repeated]. Both views
+// are in the order of their primary keys already, and merged: the query ends with the last row that is read.
+func selectFrom(f *store.Filter, columns, where, order string) string {
+	parts := views(f)
+	for i, view := range parts {
+		parts[i] = "SELECT " + columns + " FROM " + view + " WHERE " + where
+	}
+	return strings.Join(parts, " UNION ALL ") + " ORDER BY " + order
+}
+
+func repeated(f *store.Filter, args []any) []any {
+	return slices.Repeat(args, len(views(f)))
 }
 
 // conditions returns a filter as an expression over firefly_all.

@@ -84,6 +84,8 @@ func older(a, b string) bool {
 	return false
 }
 
+const versionTable = "CREATE TABLE IF NOT EXISTS firefly_schema (version INTEGER NOT NULL)"
+
 // Migrate implements [store.Migrator]. The tables are made, or brought up to date, in one
 // transaction; Open and New have done it already.
 func (s *Store) Migrate(ctx context.Context) error {
@@ -92,12 +94,11 @@ func (s *Store) Migrate(ctx context.Context) error {
 	}
 	defer s.unlock()
 	return s.transact(ctx, func(q *session) error {
-		table := withPrefix("firefly_schema", s.prefix)
-		if err := q.exec("CREATE TABLE IF NOT EXISTS " + table + " (version INTEGER NOT NULL)"); err != nil {
+		if err := q.exec(versionTable); err != nil {
 			return err
 		}
 		var version int
-		err := q.row("SELECT coalesce(max(version), 0) FROM "+table, nil, &version)
+		err := q.row("SELECT coalesce(max(version), 0) FROM firefly_schema", nil, &version)
 		switch {
 		case err != nil:
 			return err
@@ -105,11 +106,11 @@ func (s *Store) Migrate(ctx context.Context) error {
 			return fmt.Errorf("schema version %d, this program knows %d: %w", version, len(migrations), ErrSchemaNewer)
 		}
 		for version < len(migrations) {
-			if err := q.exec(s.texts[migrations[version]]); err != nil {
+			if err := q.exec(migrations[version]); err != nil {
 				return err
 			}
 			version++
-			if err := q.exec("INSERT INTO "+table+" VALUES (?)", version); err != nil {
+			if err := q.exec("INSERT INTO firefly_schema VALUES (?)", version); err != nil {
 				return err
 			}
 		}

@@ -1,6 +1,7 @@
 package docdb_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/fireflytasks/go-firefly/internal/servers"
@@ -41,6 +42,16 @@ func TestCrash(t *testing.T) {
 	t.Run("a transaction that was open is not", func(t *testing.T) {
 		wantCode(t, unfinished.end(1, "commitTransaction"), 251, true)
 		c.wantN(2, 2)
+	})
+	t.Run("a transaction does not live on for ever", func(t *testing.T) {
+		must(t, update(unfinished, 2, 2, true))
+		eventually(t, "the server rolls it back", func() bool {
+			atOnce, cancel := context.WithTimeout(t.Context(), servers.ShortLifetime/10)
+			defer cancel()
+			_, err := c.UpdateOne(atOnce, byID(2), inc(1))
+			return err == nil
+		})
+		wantCode(t, unfinished.end(2, "commitTransaction"), 251, true)
 	})
 	t.Run("a session goes on", func(t *testing.T) {
 		wantCode(t, update(next, 6, 3, false), 225, false)

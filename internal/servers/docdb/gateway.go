@@ -18,6 +18,7 @@ const patience = 10 * time.Second
 // A Gateway is a MongoDB to its clients: a replica set of one member, or a stand-alone server.
 type Gateway struct {
 	standAlone bool
+	lifetime   time.Duration
 	pool       *pgxpool.Pool
 	listener   net.Listener
 	election   bson.ObjectID
@@ -32,8 +33,9 @@ type Gateway struct {
 }
 
 // Serve starts a gateway that takes clients from a listener, for a PostgreSQL that was prepared. A
-// stand-alone one has no transactions, and repeated writes are not recognized.
-func Serve(listener net.Listener, url string, standAlone bool) (*Gateway, error) {
+// stand-alone one has no transactions, and repeated writes are not recognized. Transactions are rolled
+// back when they have been open for their lifetime: MongoDB's transactionLifetimeLimitSeconds.
+func Serve(listener net.Listener, url string, standAlone bool, lifetime time.Duration) (*Gateway, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, err
@@ -49,6 +51,7 @@ func Serve(listener net.Listener, url string, standAlone bool) (*Gateway, error)
 	}
 	g := &Gateway{
 		standAlone: standAlone,
+		lifetime:   lifetime,
 		pool:       pool,
 		listener:   listener,
 		election:   bson.NewObjectID(),

@@ -9,14 +9,9 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-const (
-	// lifetime is how long a transaction may be open, as MongoDB has it.
-	lifetime = time.Minute
-
-	// A write that meets that of another transaction fails at once in MongoDB. Here it has to wait
-	// for a lock, and the other may be one that just ends.
-	begin = "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL lock_timeout = '20ms'"
-)
+// A write that meets that of another transaction fails at once in MongoDB. Here it has to wait
+// for a lock, and the other may be one that just ends.
+const begin = "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL lock_timeout = '20ms'"
 
 // inTransaction carries out a command of a transaction, be it the end.
 func (g *Gateway) inTransaction(ctx context.Context, q *request) (bson.Raw, error) {
@@ -90,7 +85,7 @@ func (g *Gateway) begin(ctx context.Context, q *request, s *session) error {
 	}
 	s.number, s.state, s.tx = q.number, open, tx
 	s.touched = map[string]bool{q.database: true}
-	s.limit = time.AfterFunc(lifetime, func() {
+	s.limit = time.AfterFunc(g.lifetime, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.tx == tx {

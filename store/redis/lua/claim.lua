@@ -2,8 +2,9 @@
 -- goes on with a claim that this very call began, 8 how many lanes, then the lanes in the order to
 -- claim from, for each how many tasks of other names are known to be in front, then the names.
 --
--- It returns the lease's end, '1' if this claim is a repeat, how many in front of each lane are to be
--- skipped the next time, and then id, state and record of each task.
+-- It returns the lease's end; '1' if this claim is a repeat, with the ids of its tasks that are to be
+-- cancelled, else '0'; how many in front of each lane are to be skipped the next time; and then id,
+-- state and record of each task.
 local limit, lease, lanes = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[8])
 local out, skips = {}, {}
 for i = 1, lanes do skips[i] = 0 end
@@ -11,7 +12,7 @@ local function give(ids, lease_end, again)
 	local answer = { lease_end, again, table.concat(skips, ' ') }
 	if #ids == 0 then return answer end
 	local states, records = read('c', ids), out
-	if again == '1' then records = read('t', ids) end
+	if again ~= '0' then records = read('t', ids) end
 	for i, id in ipairs(ids) do
 		answer[#answer + 1] = id
 		answer[#answer + 1] = states[i] or ''
@@ -24,11 +25,12 @@ local lease_end = call('ZSCORE', P .. 'leases', lease)
 local going_on = ARGV[7] == '1'
 if going_on and not lease_end then return give({}, '0', '1') end -- lost, or settled, meanwhile
 if not going_on and (lease_end or call('ZSCORE', P .. 's', lease)) then
-	local ids = {}
+	local ids, again = {}, '1'
 	for _, lane in ipairs(lanes_of(lease)) do
 		for _, id in ipairs(call('SMEMBERS', held_key(lease, lane))) do ids[#ids + 1] = fmt('%013x', id) end
+		for _, id in ipairs(call('SINTER', P .. 'x', held_key(lease, lane))) do again = again .. ' ' .. id end
 	end
-	return give(ids, lease_end or '0', '1')
+	return give(ids, lease_end or '0', again)
 end
 
 -- One lease that ended: its tasks are due since then, with one crash more.

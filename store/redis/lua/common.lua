@@ -4,7 +4,7 @@
 --
 --   id           the last id that was given      run  the process that gave it
 --   t:<shard>    id -> created, due, lane, name, key, the rest      written once, unless replaced
---   c:<shard>    id -> retries, crashes, due, errors                of tasks that were given back
+--   c:<shard>    id -> retries, crashes, due, errors                of tasks that were given back, or given another time
 --   f:<shard>    id -> how it ended, when, by which lease, result   of finished tasks
 --   d:<lane>     ids of waiting tasks by the time they are due
 --   l:<lease>:<lane>  ids that a lease holds, as numbers: 8 bytes each
@@ -114,6 +114,9 @@ local function state_of(value)
 	return { retries = tonumber(retries), crashes = tonumber(crashes), due = due, errors = errors }
 end
 local function state_text(s) return s.retries .. '\0' .. s.crashes .. '\0' .. s.due .. '\0' .. s.errors end
+
+-- The list of those that have ended as a task did, in the same hour.
+local function list_of(ending) return 'e:' .. sub(ending, 1, 1) .. ':' .. fmt('%d', math.floor(sub(ending, 2, 17) / 3600000000)) end
 
 -- Appends an error to a history, of which the last ten are kept.
 local function add_error(state, attempt, text)

@@ -61,7 +61,7 @@ function part.tasks()
 			if endings[i] then
 				mend(call('ZREM', P .. 'd:' .. lane, id))
 				if holder then mend(call('SREM', held_key(holder, lane), number)) end
-				local name = 'e:' .. sub(endings[i], 1, 1) .. ':' .. fmt('%d', math.floor(sub(endings[i], 2, 17) / 3600000000))
+				local name = list_of(endings[i])
 				call('RPUSH', P .. name, id)
 				call('ZADD', P .. 'hours', string.match(name, '%d+$'), name)
 			elseif holder then

@@ -13,7 +13,7 @@ CREATE FUNCTION firefly.claim_1(
 ) RETURNS TABLE (
 	id bigint, name text, queue text, priority smallint, encoding text, params bytea, meta jsonb, created timestamptz, due timestamptz,
 	max_retries integer, retry_delay bigint, timeout bigint, retries integer, crashes integer, errors jsonb, unique_key text,
-	lease_ends timestamptz
+	lease_ends timestamptz, cancel_requested boolean
 ) LANGUAGE plpgsql ROWS 1000
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
@@ -75,27 +75,27 @@ BEGIN
 	SELECT claim_id, until, claimant, min(x.id), max(x.id), array_agg(x.id ORDER BY x.id) FROM unnest(taken) AS x (id);
 	RETURN QUERY
 	SELECT t.id, t.name, t.queue, t.priority, t.encoding, t.params, t.meta, t.created, t.due, t.max_retries, t.retry_delay,
-		t.timeout, t.retries, t.crashes, t.errors, t.unique_key, until
+		t.timeout, t.retries, t.crashes, t.errors, t.unique_key, until, false
 	FROM firefly.task AS t WHERE t.id = ANY (taken);
 END $$;
 
--- Returns the tasks that a lease still holds, as its claim did.
+-- Returns the tasks that a lease still holds, as its claim did. It is one statement: between two, others
+-- might take the tasks back, and lease them.
 CREATE FUNCTION firefly.held_1(claim_id uuid) RETURNS TABLE (
 	id bigint, name text, queue text, priority smallint, encoding text, params bytea, meta jsonb, created timestamptz, due timestamptz,
 	max_retries integer, retry_delay bigint, timeout bigint, retries integer, crashes integer, errors jsonb, unique_key text,
-	lease_ends timestamptz
+	lease_ends timestamptz, cancel_requested boolean
 ) LANGUAGE plpgsql ROWS 1000
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 #variable_conflict use_column
-DECLARE
-	held firefly.lease;
 BEGIN
-	SELECT l.* INTO held FROM firefly.lease AS l WHERE l.lease_id = claim_id;
 	RETURN QUERY
 	SELECT t.id, t.name, t.queue, t.priority, t.encoding, t.params, t.meta, t.created, t.due, t.max_retries, t.retry_delay,
-		t.timeout, t.retries, t.crashes, t.errors, t.unique_key, held.ends
-	FROM firefly.task AS t WHERE t.id = ANY (held.ids);
+		t.timeout, t.retries, t.crashes, t.errors, t.unique_key, l.ends,
+		EXISTS (SELECT FROM firefly.cancel AS c WHERE c.id = t.id)
+	FROM firefly.lease AS l JOIN firefly.task AS t ON t.id = ANY (l.ids)
+	WHERE l.lease_id = claim_id;
 END $$;
 
 -- Closes those of the leases that indeed hold nothing any more.
@@ -105,8 +105,12 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 BEGIN
 	WITH idle AS MATERIALIZED (
 		SELECT l.lease_id FROM firefly.lease AS l
-		WHERE l.lease_id = ANY (leases) AND NOT EXISTS ( -- one look at a range of ids, not one at each
-			SELECT FROM firefly.task AS t WHERE t.id BETWEEN l.lowest AND l.highest AND l.ids @> ARRAY[t.id])
+		WHERE l.lease_id = ANY (leases) AND NOT CASE
+			WHEN l.highest - l.lowest < 4 * cardinality(l.ids) THEN EXISTS ( -- one look at the range, not one at each id
+				SELECT FROM firefly.task AS t WHERE t.id BETWEEN l.lowest AND l.highest AND l.ids @> ARRAY[t.id])
+			ELSE EXISTS ( -- tasks of other queues, or priorities, lie between
+				SELECT FROM firefly.task AS t WHERE t.id = ANY (l.ids))
+		END
 		FOR UPDATE SKIP LOCKED
 	), gone AS (
 		DELETE FROM firefly.lease AS l WHERE l.lease_id = ANY (ARRAY(SELECT idle.lease_id FROM idle)) RETURNING l.lease_id

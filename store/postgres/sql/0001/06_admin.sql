@@ -43,6 +43,7 @@ DECLARE
 	t      firefly.task;
 	holder uuid;
 BEGIN
+	PERFORM firefly.settling_1(false);
 	FOREACH id IN ARRAY tasks LOOP
 		running := NULL;
 		FOR look IN 1..100 LOOP -- it may be on the move
@@ -78,6 +79,7 @@ DECLARE
 	at timestamptz := clock_timestamp() + skew * interval '1 microsecond';
 	f  firefly.failed;
 BEGIN
+	PERFORM firefly.settling_1(false);
 	FOREACH id IN ARRAY tasks LOOP
 		SELECT x.* INTO f FROM firefly.failed AS x WHERE x.id = retry_1.id FOR UPDATE;
 		CONTINUE WHEN NOT FOUND;
@@ -99,6 +101,38 @@ BEGIN
 	END LOOP;
 END $$;
 
+-- Makes tasks that wait due at eta, or delay microseconds from now. The row that lets a task wait is
+-- updated, not replaced: whoever waits for it then finds it where it looked, if its time is the same.
+CREATE FUNCTION firefly.set_due_1(skew bigint, tasks bigint[], eta timestamptz, delay bigint)
+RETURNS TABLE (id bigint, queue text, due_now boolean) LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+	at   timestamptz := clock_timestamp() + skew * interval '1 microsecond';
+	till timestamptz := CASE WHEN eta > at THEN eta ELSE at + delay * interval '1 microsecond' END;
+	t    firefly.task;
+BEGIN
+	PERFORM firefly.settling_1(false);
+	due_now := till <= at;
+	FOREACH id IN ARRAY tasks LOOP
+		FOR look IN 1..100 LOOP
+			SELECT x.* INTO t FROM firefly.task AS x WHERE x.id = set_due_1.id;
+			EXIT WHEN NOT FOUND;
+			UPDATE firefly.ready AS r SET due = till
+			WHERE r.queue = t.queue AND r.priority = t.priority AND r.due = t.due AND r.id = t.id;
+			IF FOUND THEN
+				UPDATE firefly.task AS x SET due = till WHERE x.id = t.id;
+				queue := t.queue;
+				RETURN NEXT;
+				EXIT;
+			END IF;
+			EXIT WHEN EXISTS (
+				SELECT FROM firefly.lease AS l WHERE l.lowest <= t.id AND l.highest >= t.id AND l.ids @> ARRAY[t.id]);
+		END LOOP;
+	END LOOP;
+END $$;
+
 CREATE FUNCTION firefly.delete_1(tasks bigint[]) RETURNS TABLE (id bigint, queue text, running boolean) LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
@@ -107,6 +141,7 @@ DECLARE
 	t       firefly.task;
 	stopped boolean;
 BEGIN
+	PERFORM firefly.settling_1(false);
 	FOREACH id IN ARRAY tasks LOOP
 		running := NULL;
 		FOR look IN 1..100 LOOP
@@ -123,8 +158,11 @@ BEGIN
 					INSERT INTO firefly.tally (queue, failed, cancelled)
 					VALUES (queue, CASE WHEN stopped THEN 0 ELSE -1 END, CASE WHEN stopped THEN -1 ELSE 0 END);
 					running := false;
+					EXIT;
 				END IF;
-				EXIT;
+				-- If it was revived meanwhile, it is looked at anew.
+				EXIT WHEN NOT EXISTS (SELECT FROM firefly.task AS x WHERE x.id = delete_1.id);
+				CONTINUE;
 			END IF;
 			queue := t.queue;
 			IF firefly.unready_1(t) THEN
