@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -22,73 +23,111 @@ var asynqSettings = map[string][]setting{
 		{name: "Enqueue from 64 goroutines", producers: 64, batch: 1},
 	},
 	"drain": {
-		{name: "1 server x 50", workers: 50},
-		{name: "4 servers x 5", servers: 4, workers: 5},
-		{name: "4 servers x 50", servers: 4, workers: 50},
 		{name: "4 servers x 12", servers: 4, workers: 12},
+		{name: "4 servers x 50", servers: 4, workers: 50},
+		{name: "4 servers x 5", servers: 4, workers: 5},
+		{name: "1 server x 50", workers: 50},
 	},
 	"drain-one": {
 		{name: "1 server x 10", workers: 10},
 		{name: "1 server x 50", workers: 50},
 		{name: "1 server x 200", workers: 200},
 	},
-	"latency":   {{name: "defaults"}},
-	"sustained": {{name: "4 servers x 12, check every 10 ms", servers: 4, workers: 12, tuned: true}},
-	"wal":       {{name: "4 servers x 12", servers: 4, workers: 12}},
-	"memory":    {{name: "completed tasks are retained"}},
-	"finished":  {{name: "4 servers x 12", servers: 4, workers: 12}},
-	"future":    {{name: "4 servers x 12", servers: 4, workers: 12}},
+	"work":         {{name: "4 servers x 12", servers: 4, workers: 12}},
+	"latency":      {{name: "defaults"}},
+	"sustained":    {{name: "4 servers x 12, check every 10 ms", servers: 4, workers: 12, tuned: true}},
+	"memory":       {{name: "completed tasks are retained"}},
+	"slots":        {{name: "1 server"}},
+	"handler-1ms":  asynqWaiters,
+	"handler-10ms": asynqWaiters,
+	"workers-1":    asynqCrowd, // a server for each worker
+	"workers-2":    asynqCrowd,
+	"workers-4":    asynqCrowd,
+	"workers-8":    asynqCrowd,
+	"workers-16":   asynqCrowd,
+	"retention":    nil, // its janitor comes when it likes
+	"finished-10m": nil, // Firefly is compared with itself
+	"soak":         nil,
 }
+
+var (
+	asynqWaiters = []setting{{name: "4 servers x 50", servers: 4, workers: 50}, {name: "4 servers x 500", servers: 4, workers: 500}}
+	asynqCrowd   = []setting{{name: "a server x 12 each", workers: 12}}
+)
 
 type asynqSystem struct {
 	options asynq.RedisClientOpt
 	client  *asynq.Client
 	admin   *goredis.Client
+	queues  []string // of the latest servers
 }
 
 func (b *redisBackend) openAsynq(context.Context) (system, error) {
 	options := asynq.RedisClientOpt{Addr: b.server.Addr(), PoolSize: connections}
-	return &asynqSystem{options, asynq.NewClient(options), b.admin}, nil
+	return &asynqSystem{options: options, client: asynq.NewClient(options), admin: b.admin}, nil
 }
 
-func (a *asynqSystem) insert(ctx context.Context, p params) error { return a.enqueue(ctx, p) }
+// insert calls Enqueue for each task, as there is no call for many.
+func (a *asynqSystem) insert(ctx context.Context, jobs []job, _ setting) error {
+	if len(jobs) == 1 {
+		return a.enqueue(ctx, jobs[0])
+	}
+	const goroutines = 16
+	var next atomic.Int64
+	return produce(goroutines, len(jobs), 1, func(int) error { return a.enqueue(ctx, jobs[next.Add(1)-1]) })
+}
 
-func (a *asynqSystem) enqueue(ctx context.Context, p params, options ...asynq.Option) error {
-	text, err := json.Marshal(p)
+func (a *asynqSystem) enqueue(ctx context.Context, j job, options ...asynq.Option) error {
+	text, err := json.Marshal(j.params)
 	if err != nil {
 		return err
+	}
+	if q := asynqQueue(j.queue, j.priority); q != defaultQueue {
+		options = append(options, asynq.Queue(q))
+	}
+	if j.unique != "" {
+		options = append(options, asynq.TaskID(j.unique))
+	}
+	if j.result {
+		options = append(options, asynq.Retention(asynqKept))
+	}
+	if j.delay > 0 {
+		options = append(options, asynq.ProcessIn(j.delay))
 	}
 	_, err = a.client.EnqueueContext(ctx, asynq.NewTask(task.Name(), text), options...)
 	return err
 }
 
-func (a *asynqSystem) insertMany(ctx context.Context, n int, _ setting) error {
-	return a.enqueueMany(ctx, n)
-}
+// asynqKept is how long completed tasks stay: as Firefly keeps them.
+const asynqKept = 7 * 24 * time.Hour
 
-func (a *asynqSystem) enqueueMany(ctx context.Context, n int, options ...asynq.Option) error {
-	if n == 1 {
-		return a.enqueue(ctx, newParams(n), options...)
+// asynqQueue is the queue of a priority: asynq has priorities of queues, not of tasks.
+func asynqQueue(queue string, priority int) string {
+	switch {
+	case priority > 0:
+		return queue + "-high"
+	case priority < 0:
+		return queue + "-low"
 	}
-	const goroutines = 16
-	return produce(goroutines, n, 1, func(n int) error { return a.enqueue(ctx, newParams(n), options...) })
+	return queue
 }
 
 func (a *asynqSystem) fill(ctx context.Context, what content, n int) error {
 	if what == future {
-		return a.enqueueMany(ctx, n, asynq.ProcessIn(24*time.Hour))
+		return a.insert(ctx, later(n), quickly)
 	}
 	return a.fillFinished(ctx, n)
 }
 
 // fillFinished runs one task, and copies it as it is when it is completed.
 func (a *asynqSystem) fillFinished(ctx context.Context, n int) error {
-	const kept = 7 * 24 * time.Hour // as Firefly
-	id := fmt.Sprintf("%036d", 0)   // as long as those that it makes itself
-	if err := a.enqueue(ctx, newParams(0), asynq.TaskID(id), asynq.Retention(kept)); err != nil {
+	id := fmt.Sprintf("%036d", 0) // as long as those that it makes itself
+	one := later(1)[0]
+	one.delay, one.unique, one.result = 0, id, true
+	if err := a.enqueue(ctx, one); err != nil {
 		return err
 	}
-	stop, err := a.work(ctx, setting{workers: 1}, func(params) {})
+	stop, err := a.work(ctx, setting{workers: 1}, load{}, func(params) {})
 	if err != nil {
 		return err
 	}
@@ -119,14 +158,28 @@ for i = 1, tonumber(ARGV[2]) do
 end
 return 1`)
 
-func (a *asynqSystem) work(_ context.Context, how setting, handle func(params)) (func() error, error) {
+func (a *asynqSystem) work(_ context.Context, how setting, l load, handle func(params)) (func() error, error) {
+	result := []byte(text(l.result))
 	handler := asynq.HandlerFunc(func(_ context.Context, t *asynq.Task) error {
 		var p params
 		err := json.Unmarshal(t.Payload(), &p)
 		handle(p)
+		if err == nil && len(result) > 0 {
+			_, err = t.ResultWriter().Write(result)
+		}
 		return err
 	})
-	config := asynq.Config{Concurrency: how.workers, Logger: silent{}, ShutdownTimeout: time.Second}
+	config := asynq.Config{Concurrency: how.workers, Logger: silent{}, ShutdownTimeout: time.Second, Queues: map[string]int{}}
+	a.queues = nil
+	for _, name := range l.names() {
+		for weight, priority := range []int{-1, 0, 1} {
+			if priority == 0 || l.priority {
+				q := asynqQueue(name, priority)
+				a.queues = append(a.queues, q)
+				config.Queues[q] = weight + 1
+			}
+		}
+	}
 	if how.tuned {
 		config.TaskCheckInterval = 10 * time.Millisecond
 	}
@@ -137,7 +190,7 @@ func (a *asynqSystem) work(_ context.Context, how setting, handle func(params)) 
 		}
 		return nil
 	}
-	for range max(1, how.servers) {
+	for range max(1, how.servers) * max(1, l.servers) {
 		s := asynq.NewServer(a.options, config)
 		if err := s.Start(handler); err != nil {
 			return nil, errors.Join(err, stop())
@@ -150,7 +203,11 @@ func (a *asynqSystem) work(_ context.Context, how setting, handle func(params)) 
 // settled looks whether no task waits or runs: asynq deletes those that are completed, unless it is to
 // retain them.
 func (a *asynqSystem) settled(ctx context.Context, _ int) (bool, error) {
-	left, err := a.admin.Exists(ctx, "asynq:{default}:pending", "asynq:{default}:active").Result()
+	keys := make([]string, 0, 2*len(a.queues))
+	for _, q := range a.queues {
+		keys = append(keys, "asynq:{"+q+"}:pending", "asynq:{"+q+"}:active")
+	}
+	left, err := a.admin.Exists(ctx, keys...).Result()
 	return left == 0, err
 }
 

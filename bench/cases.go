@@ -2,127 +2,82 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync"
-	"sync/atomic"
+	"slices"
+	"time"
 )
-
-// The metrics.
-const (
-	rate      = "tasks/s"
-	clientCPU = "client CPU s/1,000"
-	serverCPU = "server CPU s/1,000"
-	totalCPU  = "all CPU s/1,000"
-	journal   = "WAL or AOF bytes/task"
-	trips     = "round trips/1,000"
-	p50       = "pick-up p50 ms"
-	p99       = "pick-up p99 ms"
-	idleCPU   = "idle CPU %"
-	waiting   = "memory bytes/scheduled task"
-	ended     = "memory bytes/finished task"
-	kept      = "% of empty tables' rate"
-)
-
-// moreIsBetter reports what a metric aims at.
-func moreIsBetter(metric string) bool { return metric == rate || metric == kept }
 
 // A benchmark is a case.
 type benchmark struct {
 	name    string
-	metrics []string // what it measures; of several settings, the best is best in the first
-	measure func(ctx context.Context, b backend, s system, how setting, size size) (map[string]float64, error)
+	when    when
+	metrics []string // what it reports; of several settings, the best is best in the first
+	measure func(ctx context.Context, t *trial) (map[string]float64, error)
+	load    load
 }
 
-// size is how much there is to do.
-type size struct {
-	scale float64 // 1 is for real
-	pace  float64 // tasks a second of the case sustained
-}
+// when a case is measured, if no cases are named.
+type when int
 
-// of scales a number.
-func (s size) of(n int) int { return max(100, int(float64(n)*s.scale)) }
+const (
+	usual     when = iota
+	quick          // also in a short run
+	onRequest      // only if it is named
+)
 
-var costs = []string{rate, clientCPU, serverCPU, totalCPU, journal, trips}
+// benchmarks are the cases, in the order of the tables. A contender without a setting for one uses that
+// of the case work.
+var benchmarks = slices.Concat([]benchmark{
+	{"insert-1", quick, costs, insertSingly, load{tasks: 10_000}},
+	{"insert-16", quick, costs, insertSingly, load{tasks: 32_000}},
+	{"insert-bulk", quick, costs, insertAll, load{tasks: 120_000}},
+	{"drain", quick, costs, drainAll, load{tasks: 100_000}},
+	{"drain-one", usual, costs, drainAll, load{tasks: 100_000}},
+	{"latency", quick, pickUp, latency, load{tasks: 500}},
+	{"sustained", usual, steady, sustained, load{tasks: 1000}},
+	{"soak", onRequest, soaked, soak, load{tasks: 1000}},
+	{"wal", quick, written, life, load{tasks: 50_000}},
+	{"memory", usual, inMemory, footprint, load{tasks: 100_000}},
+	{"slots", usual, perSlot, slots, load{tasks: 10_000}},
+
+	{"finished", usual, besides, drainBeside, load{tasks: 50_000, beside: finished, others: 1_000_000}},
+	{"finished-10m", onRequest, besides, drainBeside, load{tasks: 50_000, beside: finished, others: 10_000_000}},
+	{"future", usual, besides, drainBeside, load{tasks: 50_000, beside: future, others: 1_000_000}},
+	{"retention", usual, besides, drainSwept, load{tasks: 50_000, beside: finished, others: 200_000}},
+
+	{"handler-1ms", quick, whole, life, load{tasks: 50_000, handler: time.Millisecond}},
+	{"handler-10ms", usual, whole, life, load{tasks: 20_000, handler: 10 * time.Millisecond}},
+	{"params-1k", quick, whole, life, load{tasks: 50_000, bytes: 1 << 10}},
+	{"params-10k", usual, whole, life, load{tasks: 10_000, bytes: 10 << 10}},
+	{"results", usual, whole, life, load{tasks: 50_000, result: 1 << 10}},
+	{"priorities", usual, whole, life, load{tasks: 50_000, priority: true}},
+	{"unique", usual, whole, life, load{tasks: 50_000, unique: true}},
+},
+	growing("tasks", usual, func(n int) load { return load{tasks: n} }, 10_000, 100_000, 1_000_000),
+	growing("tasks", onRequest, func(n int) load { return load{tasks: n} }, 10_000_000),
+	growing("queues", usual, func(n int) load { return load{tasks: 50_000, queues: n} }, 1, 10, 100, 1000),
+	growing("workers", usual, func(n int) load { return load{tasks: 50_000, servers: n} }, crowds...),
+	growing("pools", onRequest, func(n int) load { return load{tasks: 50_000, pools: n} }, crowds...),
+)
 
 // crowds are how many workers take tasks from one queue in the cases workers-1 and so on: each is by
 // itself, as in a process of its own. In those called pools-1 and so on they share a store.
 var crowds = []int{1, 2, 4, 8, 16}
 
-var benchmarks = append([]benchmark{
-	{"insert-1", costs, insertSingly(10_000)},
-	{"insert-16", costs, insertSingly(32_000)},
-	{"insert-bulk", costs, insertBulk},
-	{"drain", costs, drainAll},
-	{"drain-one", costs, drainAll},
-	{"latency", []string{p99, p50, idleCPU}, latency},
-	{"sustained", []string{p99, p50, totalCPU}, sustained},
-	{"wal", []string{journal}, life},
-	{"memory", []string{waiting, ended}, memory},
-	{"finished", []string{rate, kept, totalCPU}, drainBeside(finished)},
-	{"future", []string{rate, kept, totalCPU}, drainBeside(future)},
-}, byCrowds()...)
+func numbered(of string, n int) string { return fmt.Sprintf("%s-%d", of, n) }
 
-func byCrowds() (all []benchmark) {
-	for _, kind := range []string{"workers", "pools"} {
-		for _, n := range crowds {
-			all = append(all, benchmark{fmt.Sprintf("%s-%d", kind, n), costs, drainByCrowd})
-		}
+// growing makes a case of each number of something.
+func growing(of string, when when, load func(n int) load, numbers ...int) (all []benchmark) {
+	for _, n := range numbers {
+		all = append(all, benchmark{numbered(of, n), when, growth, drainAll, load(n)})
 	}
 	return all
 }
 
-// insertSingly inserts tasks one by one.
-func insertSingly(tasks int) func(context.Context, backend, system, setting, size) (map[string]float64, error) {
-	return func(ctx context.Context, b backend, s system, how setting, size size) (map[string]float64, error) {
-		n := size.of(tasks)
-		if err := s.insert(ctx, newParams(0)); err != nil { // connects
-			return nil, err
-		}
-		if err := b.settle(ctx); err != nil {
-			return nil, err
-		}
-		c, err := spend(ctx, b, func() error {
-			return produce(how.producers, n, 1, func(int) error { return s.insert(ctx, newParams(n)) })
-		})
-		return c.metrics(n), err
+func benchmarkNamed(name string) (benchmark, error) {
+	i := slices.IndexFunc(benchmarks, func(b benchmark) bool { return b.name == name })
+	if i < 0 {
+		return benchmark{}, fmt.Errorf("there is no case %q", name)
 	}
-}
-
-func insertBulk(ctx context.Context, b backend, s system, how setting, size size) (map[string]float64, error) {
-	n := size.of(120_000)
-	if err := s.insertMany(ctx, 1, how); err != nil {
-		return nil, err
-	}
-	if err := b.settle(ctx); err != nil {
-		return nil, err
-	}
-	c, err := spend(ctx, b, func() error { return load(ctx, s, how, n) })
-	return c.metrics(n), err
-}
-
-// load inserts n tasks in batches.
-func load(ctx context.Context, s system, how setting, n int) error {
-	return produce(how.producers, n, how.batch, func(n int) error { return s.insertMany(ctx, n, how) })
-}
-
-// produce lets goroutines make n things in batches.
-func produce(goroutines, n, batch int, one func(n int) error) error {
-	var left atomic.Int64
-	left.Store(int64(n))
-	errs := make([]error, goroutines)
-	var wg sync.WaitGroup
-	for i := range goroutines {
-		wg.Go(func() {
-			for errs[i] == nil {
-				rest := int(left.Add(int64(-batch))) + batch
-				if rest <= 0 {
-					return
-				}
-				errs[i] = one(min(batch, rest))
-			}
-		})
-	}
-	wg.Wait()
-	return errors.Join(errs...)
+	return benchmarks[i], nil
 }

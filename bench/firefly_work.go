@@ -9,7 +9,7 @@ import (
 )
 
 // work runs workers: of each server, which has a store of its own, as many as there are pools.
-func (f *fireflySystem) work(ctx context.Context, how setting, handle func(params)) (func() error, error) {
+func (f *fireflySystem) work(ctx context.Context, how setting, l load, handle func(params)) (func() error, error) {
 	f.ended.Store(0)
 	stores := []store.Store{f.store}
 	closeOthers := func() (err error) {
@@ -18,7 +18,7 @@ func (f *fireflySystem) work(ctx context.Context, how setting, handle func(param
 		}
 		return err
 	}
-	for len(stores) < how.servers {
+	for len(stores) < l.servers {
 		s, err := f.another()
 		if err != nil {
 			return nil, errors.Join(err, closeOthers())
@@ -27,8 +27,8 @@ func (f *fireflySystem) work(ctx context.Context, how setting, handle func(param
 	}
 	var workers []*firefly.Worker
 	for _, s := range stores {
-		for range max(1, how.pools) {
-			w, err := f.worker(s, how, handle)
+		for range max(1, l.pools) {
+			w, err := f.worker(s, how, l, handle)
 			if err != nil {
 				return nil, errors.Join(err, closeOthers())
 			}
@@ -49,10 +49,14 @@ func (f *fireflySystem) work(ctx context.Context, how setting, handle func(param
 	}, nil
 }
 
-func (f *fireflySystem) worker(s store.Store, how setting, handle func(params)) (*firefly.Worker, error) {
-	run := func(_ context.Context, p params) error { handle(p); return nil }
+func (f *fireflySystem) worker(s store.Store, how setting, l load, handle func(params)) (*firefly.Worker, error) {
+	handler := task.Handle(firefly.NoResult(func(_ context.Context, p params) error { handle(p); return nil }))
+	if l.result > 0 {
+		result := text(l.result)
+		handler = fruitful.Handle(func(_ context.Context, p params) (string, error) { handle(p); return result, nil })
+	}
 	return firefly.NewWorker(s, firefly.WorkerConfig{
-		Concurrency: how.workers, Logger: quiet,
+		Concurrency: how.workers, Queues: l.names(), Logger: quiet, Retention: how.retention,
 		Hooks: firefly.Hooks{Ended: func(firefly.Info, firefly.End) { f.ended.Add(1) }},
-	}, task.Handle(firefly.NoResult(run)))
+	}, handler)
 }

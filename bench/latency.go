@@ -7,19 +7,19 @@ import (
 )
 
 // latency schedules a task every 20 milliseconds, to a worker that has nothing else to do.
-func latency(ctx context.Context, b backend, s system, how setting, size size) (map[string]float64, error) {
+func latency(ctx context.Context, t *trial) (map[string]float64, error) {
 	const settling, idling = 500 * time.Millisecond, 3 * time.Second
-	n := size.of(500)
-	if err := b.settle(ctx); err != nil {
+	n := t.times()
+	if err := t.settle(ctx); err != nil {
 		return nil, err
 	}
 	var took times
-	stop, err := s.work(ctx, how, func(p params) { took.add(p.age()) })
+	stop, err := t.work(ctx, func(p params) { took.add(p.age()) })
 	if err != nil {
 		return nil, err
 	}
 	time.Sleep(settling)
-	err = everyTick(n, func(i int) error { return s.insert(ctx, newParams(i)) })
+	err = everyTick(n, func(int) error { return t.insert(ctx, 1, t.how) })
 	if err == nil {
 		err = until(ctx, func() (bool, error) { return took.len() == n, nil })
 	}
@@ -27,7 +27,7 @@ func latency(ctx context.Context, b backend, s system, how setting, size size) (
 		return nil, errors.Join(err, stop())
 	}
 	time.Sleep(settling)
-	idle, err := spend(ctx, b, func() error { time.Sleep(idling); return nil })
+	idle, err := consume(ctx, t.backend, func() error { time.Sleep(idling); return nil })
 	m := map[string]float64{p50: took.milliseconds(.5), p99: took.milliseconds(.99)}
 	m[idleCPU] = (idle.client + idle.server).Seconds() / idle.wall.Seconds() * 100
 	return m, errors.Join(err, stop())
@@ -47,28 +47,19 @@ func everyTick(n int, f func(i int) error) error {
 
 const tick = 20 * time.Millisecond
 
-// sustained schedules tasks at a pace that the worker should keep up with.
-func sustained(ctx context.Context, b backend, s system, how setting, size size) (map[string]float64, error) {
-	if err := b.settle(ctx); err != nil {
+// sustained schedules tasks at a pace that the worker should keep up with: so many thousand ticks.
+func sustained(ctx context.Context, t *trial) (map[string]float64, error) {
+	if err := t.warmUp(ctx); err != nil {
 		return nil, err
 	}
-	if how.warm > 0 {
-		if _, err := loadAndDrain(ctx, b, s, how, how.warm); err != nil {
-			return nil, err
-		}
-		if err := b.settle(ctx); err != nil {
-			return nil, err
-		}
-	}
 	var took times
-	ticks := size.of(int(20 * time.Second / tick))
-	each := int(size.pace * tick.Seconds())
-	c, err := spend(ctx, b, func() error {
-		stop, err := s.work(ctx, how, func(p params) { took.add(p.age()) })
+	ticks, each := t.times(), max(1, int(t.size.pace*tick.Seconds()))
+	c, err := t.spend(ctx, func() error {
+		stop, err := t.work(ctx, func(p params) { took.add(p.age()) })
 		if err != nil {
 			return err
 		}
-		err = everyTick(ticks, func(int) error { return s.insertMany(ctx, each, quickly) })
+		err = everyTick(ticks, func(int) error { return t.insert(ctx, each, quickly) })
 		if err == nil {
 			err = until(ctx, func() (bool, error) { return took.len() == ticks*each, nil })
 		}
@@ -80,4 +71,31 @@ func sustained(ctx context.Context, b backend, s system, how setting, size size)
 	m := c.metrics(ticks * each)
 	m[p50], m[p99] = took.milliseconds(.5), took.milliseconds(.99)
 	return m, nil
+}
+
+// warmUp leaves the tables as the setting wants them: vacuumed while empty, or after use.
+func (t *trial) warmUp(ctx context.Context) error {
+	if err := t.settle(ctx); err != nil || t.how.warm == 0 {
+		return err
+	}
+	if _, err := t.loadAndDrain(ctx, t.how.warm); err != nil {
+		return err
+	}
+	return t.settle(ctx)
+}
+
+// pace returns half of the rate at which the peer runs tasks, for the case sustained, or a tenth of
+// Firefly's where there is no peer.
+func pace(ctx context.Context, b backend, s size) (float64, error) {
+	bench, err := benchmarkNamed("drain")
+	if err != nil {
+		return 0, err
+	}
+	one, share := b.contenders()[1], .5
+	if one.name == "" {
+		one, share = b.contenders()[0], .1
+	}
+	s.scale /= 2
+	m, err := once(ctx, b, one, bench, one.settingsOf(bench)[0], s)
+	return m[rate] * share, err
 }

@@ -12,6 +12,8 @@ import (
 	"runtime/pprof"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 )
 
 func main() {
@@ -22,8 +24,8 @@ func main() {
 		}
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := measure(ctx)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := bench(ctx)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -31,77 +33,71 @@ func main() {
 	}
 }
 
-func measure(ctx context.Context) error {
-	var names []string
-	for _, b := range benchmarks {
-		names = append(names, b.name)
-	}
+func bench(ctx context.Context) error {
 	all := strings.Join(slices.Sorted(maps.Keys(backends)), ",")
+	var p plan
 	stores := flag.String("store", all, "the databases to measure on, separated by commas")
-	cases := flag.String("case", strings.Join(names, ","), "the cases to measure")
-	rounds := flag.Int("rounds", 3, "how often each is measured; the median counts")
-	scale := flag.Float64("scale", 1, "how much there is to do, as a share of the full size")
-	short := flag.Bool("short", false, "as -rounds 1 -scale 0.25")
-	only := flag.String("only", "", "measure nothing else than this contender, and setting: 'Firefly: defaults', say")
-	file := flag.String("json", "", "a file to write the results to")
+	cases := flag.String("case", "", "the cases to measure, separated by commas; unless given, those that are not only on request")
+	flag.IntVar(&p.rounds, "rounds", 3, "how often each is measured; the median counts")
+	flag.Float64Var(&p.size.scale, "scale", 1, "how much there is to do, as a share of the full size")
+	flag.DurationVar(&p.size.soak, "for", time.Hour, "how long the case soak takes")
+	flag.BoolVar(&p.short, "short", false, "the most telling cases, once, with one setting each, as -rounds 1 -scale 0.05")
+	flag.StringVar(&p.only, "only", "", "nothing else than this contender, and setting: 'Firefly: defaults', say; nothing is written")
+	docs := flag.String("docs", "../docs", "the folder of benchmarks.json and benchmarks.md, to merge the results into; empty is none")
 	profile := flag.String("cpuprofile", "", "a file to write a CPU profile to; what is measured has the tag measured=yes")
 	flag.Parse()
-	if *short {
-		*rounds, *scale = 1, .25
+	if p.short {
+		p.rounds, p.size.scale = 1, .05
 	}
-	if *profile != "" {
-		f, err := os.Create(*profile)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
+	if p.only != "" {
+		*docs = ""
 	}
-	var rows []row
-	for _, name := range strings.Split(*stores, ",") {
-		more, err := measureOn(ctx, plan{name, *rounds, *only, size{scale: *scale}}, strings.Split(*cases, ","))
-		rows = append(rows, more...)
-		if err != nil {
-			return errors.Join(err, table(os.Stdout, rows))
-		}
+	chosen, err := choose(*cases, p.short)
+	if err != nil {
+		return err
 	}
-	if *file != "" {
-		if err := writeJSON(*file, rows); err != nil {
-			return err
-		}
+	stop, err := startProfile(*profile)
+	if err != nil {
+		return err
 	}
-	return table(os.Stdout, rows)
+	defer stop()
+	rows, err := p.measure(ctx, strings.Split(*stores, ","), chosen, func(rows []row) error {
+		if *docs == "" || len(rows) == 0 {
+			return nil
+		}
+		return publish(*docs, rows)
+	})
+	return errors.Join(err, table(os.Stdout, rows))
 }
 
-// measureOn measures cases on one database.
-func measureOn(ctx context.Context, p plan, cases []string) (rows []row, err error) {
-	start, ok := backends[p.store]
-	if !ok {
-		return nil, fmt.Errorf("there is no store %q", p.store)
+// choose returns the cases that are named, or those that are usual.
+func choose(names string, short bool) (all []benchmark, err error) {
+	if names == "" {
+		return slices.DeleteFunc(slices.Clone(benchmarks), func(b benchmark) bool {
+			return b.when == onRequest || short && b.when != quick
+		}), nil
 	}
-	b, err := start(ctx)
+	for name := range strings.SplitSeq(names, ",") {
+		b, err := benchmarkNamed(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, b)
+	}
+	return all, nil
+}
+
+// startProfile starts a CPU profile, if there is a file for it.
+func startProfile(file string) (stop func(), err error) {
+	if file == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(file)
 	if err != nil {
 		return nil, err
 	}
-	defer b.close()
-	for _, name := range cases {
-		i := slices.IndexFunc(benchmarks, func(b benchmark) bool { return b.name == name })
-		if i < 0 {
-			return rows, fmt.Errorf("there is no case %q", name)
-		}
-		if name == "sustained" && p.size.pace == 0 {
-			if p.size.pace, err = pace(ctx, b, p.size.scale); err != nil {
-				return rows, err
-			}
-		}
-		r, err := run(ctx, b, benchmarks[i], p)
-		if err != nil {
-			return rows, err
-		}
-		rows = append(rows, r.rows()...)
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
-	return rows, nil
+	return func() { pprof.StopCPUProfile(); _ = f.Close() }, nil
 }

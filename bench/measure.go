@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -17,7 +18,7 @@ import (
 // cost is what a span of work took.
 type cost struct {
 	wall, client, server time.Duration
-	journal, trips       float64
+	journal, trips, heap float64
 }
 
 // metrics returns the cost of each of n tasks.
@@ -29,11 +30,20 @@ func (c cost) metrics(n int) map[string]float64 {
 		totalCPU:  (c.client + c.server).Seconds() / float64(n) * 1000,
 		journal:   c.journal / float64(n),
 		trips:     c.trips / float64(n) * 1000,
+		heap:      c.heap / 1e6,
 	}
 }
 
-// spend measures what f costs. In a CPU profile it is what has the tag measured.
+// spend measures what f costs, its heap included. In a CPU profile it is what has the tag measured.
 func spend(ctx context.Context, b backend, f func() error) (cost, error) {
+	peak := watchHeap()
+	c, err := consume(ctx, b, f)
+	c.heap = peak()
+	return c, err
+}
+
+// consume is spend without a look at the heap, which would be most of what an idle process does.
+func consume(ctx context.Context, b backend, f func() error) (cost, error) {
 	before, err := b.used(ctx)
 	if err != nil {
 		return cost{}, err
@@ -67,7 +77,7 @@ func familyCPU(pids []int) time.Duration {
 		if err != nil {
 			continue // it has just ended
 		}
-		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 		const utime, stime, cstime = 11, 12, 14 // behind the name
 		last := stime
 		if i == 0 {
@@ -91,6 +101,13 @@ func (t *times) add(d time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.all = append(t.all, d)
+}
+
+// room is how many bytes t takes.
+func (t *times) room() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return cap(t.all) * 8
 }
 
 func (t *times) len() int {

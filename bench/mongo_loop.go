@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,18 +25,27 @@ var loopSettings = func() map[string][]setting {
 			{name: "insertMany 4 x 10,000", producers: 4, batch: 10_000},
 		},
 		"drain": {
-			{name: "1 loop x 1,000", workers: 1, batch: 1000},
 			{name: "2 loops x 1,000", workers: 2, batch: 1000},
 			{name: "4 loops x 1,000", workers: 4, batch: 1000},
+			{name: "1 loop x 1,000", workers: 1, batch: 1000},
 		},
-		"latency":   {{name: "1 loop, every 10 ms", workers: 1, batch: 100, pause: 10 * time.Millisecond}},
-		"sustained": {{name: "2 loops x 1,000", workers: 2, batch: 1000}},
-		"finished":  {{name: "2 loops x 1,000", workers: 2, batch: 1000}},
-		"future":    {{name: "2 loops x 1,000", workers: 2, batch: 1000}},
+		"work":         {{name: "2 loops x 1,000", workers: 2, batch: 1000}},
+		"latency":      {{name: "1 loop, every 10 ms", workers: 1, batch: 100, pause: 10 * time.Millisecond}},
+		"handler-1ms":  nil, // it runs one task after the other
+		"handler-10ms": nil,
+		"slots":        nil,
+		"unique":       nil, // it has no keys, results, or other queues, and keeps what has ended
+		"results":      nil,
+		"retention":    nil,
+		"finished-10m": nil, // Firefly is compared with itself
+		"soak":         nil,
+	}
+	for _, n := range []int{1, 10, 100, 1000} {
+		m[numbered("queues", n)] = nil
 	}
 	for _, n := range crowds {
-		m[fmt.Sprintf("workers-%d", n)] = []setting{{name: "loops x 1,000 that compete", servers: n, workers: 1, batch: 1000}}
-		m[fmt.Sprintf("pools-%d", n)] = []setting{{name: "loops x 1,000 that take turns", workers: n, batch: 1000}}
+		m[numbered("workers", n)] = []setting{{name: "loops x 1,000 that compete", workers: 1, batch: 1000}}
+		m[numbered("pools", n)] = []setting{{name: "loops x 1,000 that take turns", workers: 1, batch: 1000}}
 	}
 	return m
 }()
@@ -81,60 +88,42 @@ func (b *mongoBackend) openLoop(ctx context.Context) (system, error) {
 	return l, err
 }
 
-func newLoopTask(p params) loopTask {
-	return loopTask{ID: bson.NewObjectID(), Queue: "default", Due: time.Now(), Params: p}
+func newLoopTask(j job) loopTask {
+	return loopTask{
+		ID: bson.NewObjectID(), Queue: defaultQueue, Priority: int32(j.priority), Due: time.Now().Add(j.delay), Params: j.params,
+	}
 }
 
-func (l *loopSystem) insert(ctx context.Context, p params) error {
-	_, err := l.tasks.InsertOne(ctx, newLoopTask(p))
-	return err
+func (l *loopSystem) insert(ctx context.Context, jobs []job, _ setting) error {
+	if len(jobs) == 1 {
+		_, err := l.tasks.InsertOne(ctx, newLoopTask(jobs[0]))
+		return err
+	}
+	return l.insertAs(ctx, jobs, loopCreated)
 }
 
-func (l *loopSystem) insertMany(ctx context.Context, n int, _ setting) error {
-	return l.insertAs(ctx, n, loopCreated, 0)
-}
-
-func (l *loopSystem) insertAs(ctx context.Context, n int, status int32, delay time.Duration) error {
-	tasks := make([]loopTask, n)
-	for i := range tasks {
-		t := newLoopTask(newParams(i))
-		t.Status, t.Due = status, t.Due.Add(delay)
-		tasks[i] = t
+func (l *loopSystem) insertAs(ctx context.Context, jobs []job, status int32) error {
+	tasks := make([]loopTask, len(jobs))
+	for i, j := range jobs {
+		tasks[i] = newLoopTask(j)
+		tasks[i].Status = status
 	}
 	_, err := l.tasks.InsertMany(ctx, tasks, options.InsertMany().SetOrdered(false))
 	return err
 }
 
 func (l *loopSystem) fill(ctx context.Context, what content, n int) error {
-	return produce(quickly.producers, n, quickly.batch, func(n int) error {
-		if what == finished {
-			return l.insertAs(ctx, n, loopCompleted, 0)
-		}
-		return l.insertAs(ctx, n, loopCreated, 24*time.Hour)
-	})
+	status := map[content]int32{finished: loopCompleted, future: loopCreated}[what]
+	return produce(quickly.producers, n, quickly.batch, func(n int) error { return l.insertAs(ctx, later(n), status) })
 }
 
-func (l *loopSystem) work(ctx context.Context, how setting, handle func(params)) (func() error, error) {
+func (l *loopSystem) work(ctx context.Context, how setting, load load, handle func(params)) (func() error, error) {
 	l.ended.Store(0)
-	ctx, cancel := context.WithCancel(ctx)
-	var errs []error
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for range max(1, how.servers) {
-		turn := new(sync.Mutex)
-		for range how.workers {
-			wg.Go(func() {
-				var err error
-				for err == nil && ctx.Err() == nil {
-					err = l.round(context.WithoutCancel(ctx), how, turn, handle)
-				}
-				mu.Lock()
-				errs = append(errs, err)
-				mu.Unlock()
-			})
-		}
-	}
-	return func() error { cancel(); wg.Wait(); return errors.Join(errs...) }, nil
+	each := how.workers * max(1, load.pools)
+	turns := make([]sync.Mutex, max(1, load.servers)) // loops of one server take turns
+	return rounds(ctx, each*len(turns), func(ctx context.Context, i int) error {
+		return l.round(ctx, how, &turns[i/each], handle)
+	}), nil
 }
 
 // round takes tasks and completes them. Loops of one process take turns to take, so as not to compete.
@@ -171,7 +160,7 @@ func (l *loopSystem) round(ctx context.Context, how setting, turn *sync.Mutex, h
 // take finds due tasks, and marks those that nobody else has taken since.
 func (l *loopSystem) take(ctx context.Context, claim bson.ObjectID, n int) (ids []bson.ObjectID, won int64, err error) {
 	now := time.Now()
-	due, err := l.find(ctx, bson.M{"queue": "default", "status": loopCreated, "due": bson.M{"$lte": now}}, options.Find().
+	due, err := l.find(ctx, bson.M{"queue": defaultQueue, "status": loopCreated, "due": bson.M{"$lte": now}}, options.Find().
 		SetSort(bson.D{{Key: "priority", Value: -1}, {Key: "due", Value: 1}, {Key: "_id", Value: 1}}).
 		SetProjection(bson.M{"_id": 1}).SetLimit(int64(n)).SetBatchSize(int32(n)))
 	if err != nil || len(due) == 0 {

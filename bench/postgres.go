@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/fireflytasks/go-firefly/internal/servers"
+	"github.com/fireflytasks/go-firefly/store"
 	"github.com/fireflytasks/go-firefly/store/postgres"
 )
 
@@ -26,7 +27,7 @@ type postgresBackend struct {
 func newPostgres(ctx context.Context) (backend, error) {
 	o := &owner{}
 	b := &postgresBackend{owner: o, server: servers.NewPostgreSQL(o,
-		"shared_buffers = 512MB", "max_connections = 200", "max_wal_size = 8GB", "checkpoint_timeout = 1h")}
+		"shared_buffers = 512MB", "max_connections = 500", "max_wal_size = 8GB", "checkpoint_timeout = 1h")}
 	var err error
 	if b.admin, err = pgx.Connect(ctx, b.server.URL()); err != nil {
 		b.close()
@@ -53,6 +54,12 @@ func (b *postgresBackend) url() string {
 	}
 	u.Path = "/" + b.name()
 	return u.String()
+}
+
+func (b *postgresBackend) about(ctx context.Context) (about, error) {
+	var version string
+	err := b.admin.QueryRow(ctx, "SHOW server_version").Scan(&version)
+	return about{"PostgreSQL " + version, 1}, err
 }
 
 func (b *postgresBackend) reset(ctx context.Context) error {
@@ -85,8 +92,8 @@ func (b *postgresBackend) settle(ctx context.Context) error {
 }
 
 func (b *postgresBackend) used(ctx context.Context) (u usage, err error) {
-	const text = "SELECT (pg_current_wal_lsn() - '0/0')::float8"
-	if err := b.admin.QueryRow(ctx, text).Scan(&u.journal); err != nil {
+	const text = "SELECT (pg_current_wal_lsn() - '0/0')::float8, pg_database_size($1)::float8"
+	if err := b.admin.QueryRow(ctx, text, b.name()).Scan(&u.journal, &u.stored); err != nil {
 		return u, err
 	}
 	pids, err := b.server.Processes()
@@ -118,22 +125,34 @@ func (p pooledStore) Close() error {
 }
 
 func (b *postgresBackend) openFirefly(ctx context.Context) (system, error) {
-	pool, err := b.pool(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s, err := postgres.New(pool, postgres.Logger(quiet))
+	s, err := b.store(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.Migrate(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	return newFirefly(pooledStore{s, pool}, func(ctx context.Context, n int) error {
-		const text = `INSERT INTO firefly.completed
-			(id, due, created, retry_delay, timeout, max_retries, priority, name, queue, encoding, params, finished)
-		SELECT (1::bigint << 40) + g, now(), now(), 0, 0, 0, 0, 'bench', 'default', 'json', $2, now() FROM generate_series(1, $1) AS g`
-		_, err := pool.Exec(ctx, text, n, sample)
-		return err
+	return newFirefly(s, fireflyOn{
+		finish: func(ctx context.Context, n int) error {
+			const text = `INSERT INTO firefly.completed
+				(id, due, created, retry_delay, timeout, max_retries, priority, name, queue, encoding, params, finished)
+			SELECT (1::bigint << 40) + g, now(), now(), 0, 0, 0, 0, 'bench', 'default', 'json', $2, now() FROM generate_series(1, $1) AS g`
+			_, err := s.pool.Exec(ctx, text, n, sample)
+			return err
+		},
+		another: func() (store.Store, error) { return b.store(ctx) },
 	})
+}
+
+// store opens a store as a process would.
+func (b *postgresBackend) store(ctx context.Context) (pooledStore, error) {
+	pool, err := b.pool(ctx)
+	if err != nil {
+		return pooledStore{}, err
+	}
+	s, err := postgres.New(pool, postgres.Logger(quiet))
+	if err != nil {
+		pool.Close()
+	}
+	return pooledStore{s, pool}, err
 }

@@ -51,11 +51,16 @@ var fireflyOnRedis = func() map[string][]setting {
 		{name: "concurrency 200", workers: 200},
 		{name: "concurrency 1,000", workers: 1000},
 	}
-	m["drain-one"] = []setting{{name: "defaults"}}
-	m["sustained"] = []setting{{name: "defaults"}}
-	m["memory"] = []setting{{name: "defaults"}}
+	m["drain-one"] = m["work"]
+	m["sustained"] = m["work"]
+	m["memory"] = m["work"]
 	return m
 }()
+
+func (b *redisBackend) about(ctx context.Context) (about, error) {
+	info, err := b.info(ctx, "server")
+	return about{"Redis " + info["redis_version"], 1}, err
+}
 
 func (b *redisBackend) reset(ctx context.Context) error { return b.admin.FlushAll(ctx).Err() }
 
@@ -83,6 +88,7 @@ func (b *redisBackend) used(ctx context.Context) (u usage, err error) {
 	if err != nil {
 		return u, err
 	}
+	u.stored = u.memory
 	pids, err := b.server.Processes()
 	u.cpu = familyCPU(pids)
 	return u, err
@@ -109,36 +115,19 @@ func (b *redisBackend) close() {
 const connections = 64
 
 func (b *redisBackend) openFirefly(context.Context) (system, error) {
-	client := goredis.NewClient(&goredis.Options{Addr: b.server.Addr(), PoolSize: connections})
-	s, err := redis.New(client, redis.Logger(quiet))
-	if err := errors.Join(err, client.Close()); err != nil { // the store has connections of its own
+	s, err := b.store()
+	if err != nil {
 		return nil, err
 	}
-	return newFirefly(s, func(ctx context.Context, n int) error { return finishMany(ctx, s, n) })
+	return newFirefly(s, fireflyOn{
+		finish:  func(ctx context.Context, n int) error { return finishMany(ctx, s, n) },
+		another: b.store,
+	})
 }
 
-// finishMany stores tasks that have ended, by running them.
-func finishMany(ctx context.Context, s store.Store, n int) error {
-	return produce(quickly.producers, n, quickly.batch, func(n int) error {
-		tasks := make([]store.NewTask, n)
-		for i := range tasks {
-			tasks[i] = store.NewTask{Name: task.Name(), Queue: "default", Encoding: "json", Params: sample}
-		}
-		if _, err := s.Insert(ctx, tasks); err != nil {
-			return err
-		}
-		claim := store.Claim{
-			Queues: []string{"default"}, Names: []string{task.Name()}, Worker: "bench",
-			Limit: n, Lease: store.NewLeaseID(), For: patience,
-		}
-		claimed, err := s.ClaimDue(ctx, claim)
-		if err != nil {
-			return err
-		}
-		done := make([]store.Completion, len(claimed))
-		for i, t := range claimed {
-			done[i] = store.Completion{ID: t.ID, Lease: claim.Lease}
-		}
-		return s.Complete(ctx, done)
-	})
+// store opens a store as a process would.
+func (b *redisBackend) store() (store.Store, error) {
+	client := goredis.NewClient(&goredis.Options{Addr: b.server.Addr(), PoolSize: connections})
+	s, err := redis.New(client, redis.Logger(quiet))
+	return s, errors.Join(err, client.Close()) // the store has connections of its own
 }

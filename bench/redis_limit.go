@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -52,9 +51,8 @@ func (b *redisBackend) openLua(context.Context) (system, error) {
 	return &luaSystem{client: goredis.NewClient(&goredis.Options{Addr: b.server.Addr(), PoolSize: connections})}, nil
 }
 
-func (l *luaSystem) insert(ctx context.Context, _ params) error { return l.push(ctx, 1) }
-
-func (l *luaSystem) insertMany(ctx context.Context, n int, _ setting) error {
+func (l *luaSystem) insert(ctx context.Context, jobs []job, _ setting) error {
+	n := len(jobs)
 	for ; n > luaBatch; n -= luaBatch {
 		if err := l.push(ctx, luaBatch); err != nil {
 			return err
@@ -82,18 +80,8 @@ func noReply(err error) error {
 
 func (l *luaSystem) fill(context.Context, content, int) error { return errors.ErrUnsupported }
 
-func (l *luaSystem) work(ctx context.Context, how setting, handle func(params)) (func() error, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	errs := make([]error, how.workers)
-	var wg sync.WaitGroup
-	for i := range errs {
-		wg.Go(func() {
-			for errs[i] == nil && ctx.Err() == nil {
-				errs[i] = l.round(context.WithoutCancel(ctx), handle)
-			}
-		})
-	}
-	return func() error { cancel(); wg.Wait(); return errors.Join(errs...) }, nil
+func (l *luaSystem) work(ctx context.Context, how setting, _ load, handle func(params)) (func() error, error) {
+	return rounds(ctx, how.workers, func(ctx context.Context, _ int) error { return l.round(ctx, handle) }), nil
 }
 
 // round takes tasks and completes them.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -42,32 +41,21 @@ CREATE INDEX task_ready ON task (queue, due, id) WHERE status = 0`)
 	return &sqlSystem{pool, b.db}, err
 }
 
-func (s *sqlSystem) insert(ctx context.Context, _ params) error {
-	_, err := s.pool.Exec(ctx, "INSERT INTO task (queue, params) VALUES (1, $1)", sample)
-	return err
-}
-
-func (s *sqlSystem) insertMany(ctx context.Context, n int, _ setting) error {
+func (s *sqlSystem) insert(ctx context.Context, jobs []job, _ setting) error {
+	if len(jobs) == 1 {
+		_, err := s.pool.Exec(ctx, "INSERT INTO task (queue, params) VALUES (1, $1)", sample)
+		return err
+	}
 	now := time.Now()
 	_, err := s.pool.CopyFrom(ctx, pgx.Identifier{"task"}, []string{"queue", "due", "params"},
-		pgx.CopyFromSlice(n, func(int) ([]any, error) { return []any{int32(1), now, sample}, nil }))
+		pgx.CopyFromSlice(len(jobs), func(int) ([]any, error) { return []any{int32(1), now, sample}, nil }))
 	return err
 }
 
 func (s *sqlSystem) fill(context.Context, content, int) error { return errors.ErrUnsupported }
 
-func (s *sqlSystem) work(ctx context.Context, how setting, handle func(params)) (func() error, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	errs := make([]error, how.workers)
-	var wg sync.WaitGroup
-	for i := range errs {
-		wg.Go(func() {
-			for errs[i] == nil && ctx.Err() == nil {
-				errs[i] = s.round(context.WithoutCancel(ctx), handle)
-			}
-		})
-	}
-	return func() error { cancel(); wg.Wait(); return errors.Join(errs...) }, nil
+func (s *sqlSystem) work(ctx context.Context, how setting, _ load, handle func(params)) (func() error, error) {
+	return rounds(ctx, how.workers, func(ctx context.Context, _ int) error { return s.round(ctx, handle) }), nil
 }
 
 // round takes up to a thousand tasks and completes them.
