@@ -45,10 +45,14 @@ check: fmt-check vet lint test-quick ## All that should pass before a commit: fo
 
 .PHONY: test
 test: export FIREFLY_TEST_REQUIRE := $(FIREFLY_TEST_REQUIRE)
-test: setup vet ## Test everything under the race detector, run the example, count the conformance cases
+test: setup vet ## Test everything under the race detector, run the examples, count the conformance cases
 	go test -race -shuffle=on ./...
+	cd bench && go test ./...
+	@$(MAKE) --no-print-directory allocs
 	@scripts/long-tests
+	@FUZZTIME=30s scripts/fuzz
 	@scripts/run-example
+	@scripts/run-cli
 	@scripts/conformance
 
 .PHONY: test-quick
@@ -60,9 +64,35 @@ cover: ## Measure the tests' coverage: coverage.out, and the total
 	go test -coverpkg=./... -coverprofile=coverage.out ./...
 	@go tool cover -func=coverage.out | tail -n 1
 
+.PHONY: docs
+docs: ## Write docs/cli.md anew from the commands
+	go test ./cli -run 'Docs' -update
+
 .PHONY: bench
-bench: servers ## Measure beside the peers: a quarter of an hour; see bench/README.md
+bench: servers ## Measure beside the peers, and write docs/benchmarks.md: hours; see bench/README.md
 	cd bench && go run .
+
+.PHONY: allocs
+allocs: ## Fail if a task costs the engine more allocations than are on record
+	go test -count=1 -run '^TestAllocations$$' ./firefly
+
+.PHONY: mutants
+mutants: ## See the test that is named for each of forty faults of the engine fail: three minutes
+	go test -count=1 -v ./internal/mutants
+
+CHAOSTIME ?= 60s
+
+.PHONY: chaos
+chaos: servers ## Play each fault on each store, CHAOSTIME long, a minute unless set: an hour
+	FIREFLY_CHAOS_FOR=$(CHAOSTIME) go test -count=1 -timeout 24h -v -run '^TestMatrix$$' ./store/...
+
+.PHONY: soak
+soak: servers ## Play all faults at random on each store, CHAOSTIME long: CHAOSTIME=2h, say
+	FIREFLY_CHAOS_FOR=$(CHAOSTIME) go test -count=1 -timeout 24h -v -run '^TestMatrix$$/^all$$' ./store/...
+
+.PHONY: proof
+proof: servers ## Do all that docs/proof.md tells, and write it: two hours
+	@FIREFLY_CHAOS_FOR=$(CHAOSTIME) scripts/proof
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target FUZZTIME long: 100000x unless set, or 30s, say
