@@ -40,7 +40,7 @@ func (h *harness) killWorkers(kills Kills) {
 // killWorker starts a worker and sees it killed while it holds tasks.
 func (h *harness) killWorker(point Failpoint) {
 	h.Helper()
-	unanswered := h.unanswered()
+	sent := h.count(sentLine)
 	for range 50 { // a worker may be killed too late, when it holds nothing any more: then another
 		worker := h.start(point)
 		if point == Random {
@@ -59,7 +59,7 @@ func (h *harness) killWorker(point Failpoint) {
 		}
 		switch point {
 		case Settling, Committing:
-			if h.unanswered() > unanswered {
+			if h.count(sentLine) > sent {
 				return
 			}
 		default:
@@ -70,7 +70,3 @@ func (h *harness) killWorker(point Failpoint) {
 	}
 	h.Fatalf("no worker was killed at %q while it held a task", point)
 }
-
-// unanswered counts the settling calls that were sent by a worker that did not live to see the
-// answer.
-func (h *harness) unanswered() int { return h.count(sentLine) - h.count(answerLine) }

@@ -13,12 +13,11 @@ import (
 
 // Lines of the ledger begin with one of these.
 const (
-	readyLine  = "ready "    // process: a worker has opened its store
-	startLine  = "start "    // task, attempt: a handler was called
-	sentLine   = "sent "     // a settling call is about to be sent
-	answerLine = "answered " // it was answered
-	pauseLine  = "paused "   // process, task: a handler waits to be stopped
-	endLine    = "ended "    // process, task, outcome, Unix microseconds: the store knows how a run ended
+	readyLine = "ready "  // process: a worker has opened its store
+	startLine = "start "  // task, attempt: a handler was called
+	sentLine  = "sent "   // a settling call is about to be sent, whose answer nobody hears
+	pauseLine = "paused " // process, task: a handler waits to be stopped
+	endLine   = "ended "  // process, task, outcome, Unix microseconds: the store knows how a run ended
 )
 
 // A ledger is a file that workers append to, and that outlives them. Its methods may be called
