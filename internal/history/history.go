@@ -19,11 +19,10 @@ import (
 	"github.com/fireflytasks/go-firefly/store"
 )
 
-// A Plan says how much is tried.
+// A Plan says what is tried.
 type Plan struct {
-	Histories int
-	CutEvery  int    // one history of so many has connections cut; zero is none
-	Seed      uint64 // zero is a new one
+	CutEvery int    // one history of so many has connections cut; zero is none
+	Seed     uint64 // zero is a new one
 }
 
 const (
@@ -31,23 +30,37 @@ const (
 	calls   = 8 // of each client
 )
 
-// few is how many histories are enough where time is short.
-const few = 100
+// How many histories are enough: for a proof, for a test, and for one that is short or under the race
+// detector.
+const (
+	many = 1000
+	some = 300
+	few  = 100
+)
+
+// enough says how many histories there is time for.
+func enough() int {
+	switch {
+	case testing.Short() || race.Enabled:
+		return few
+	case proof.Wanted():
+		return many
+	default:
+		return some
+	}
+}
 
 // Check records histories on a database, and fails at the first that is not linearizable, of which it
 // leaves a picture for a browser. An empty URL of the database means that its connections cannot be
-// cut. Short tests, and those under the race detector, try few.
+// cut.
 func Check(t *testing.T, open storefaults.Opener, p Plan) {
 	t.Helper()
 	if p.Seed == 0 {
 		p.Seed = rand.Uint64()
 	}
-	if testing.Short() || race.Enabled {
-		p.Histories = min(p.Histories, few)
-	}
 	stores, proxies := connect(t, open(t))
-	total, doubts := 0, 0
-	for i := range p.Histories {
+	histories, total, doubts := enough(), 0, 0
+	for i := range histories {
 		h := newRecorder(i)
 		stop := func() {}
 		if p.CutEvery > 0 && i%p.CutEvery == 1 {
@@ -65,8 +78,8 @@ func Check(t *testing.T, open storefaults.Opener, p Plan) {
 	if p.CutEvery > 0 && len(proxies) > 0 && doubts == 0 {
 		t.Error("no call was ever in doubt")
 	}
-	proof.Add(t, proof.Entry{Histories: p.Histories})
-	t.Logf("history: %d histories are linearizable: %d calls, %d of them in doubt (seed %d)", p.Histories, total, doubts, p.Seed)
+	proof.Add(t, proof.Entry{Histories: histories})
+	t.Logf("history: %d histories are linearizable: %d calls, %d of them in doubt (seed %d)", histories, total, doubts, p.Seed)
 }
 
 // connect opens stores: two through a proxy each, where there can be one, and last one that is not.

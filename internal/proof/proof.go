@@ -33,11 +33,13 @@ type Entry struct {
 	Mutants    int `json:"mutants,omitempty"`
 }
 
-// Add writes an entry.
+// Wanted reports whether a proof is being made, for which tests do all that they can.
+func Wanted() bool { return os.Getenv(Env) != "" }
+
+// Add writes an entry, if a proof is wanted.
 func Add(tb testing.TB, e Entry) {
 	tb.Helper()
-	name := os.Getenv(Env)
-	if name == "" {
+	if !Wanted() {
 		return
 	}
 	e.Store = strings.TrimSuffix(filepath.Base(os.Args[0]), ".test")
@@ -45,7 +47,7 @@ func Add(tb testing.TB, e Entry) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) //nolint:gosec // whoever runs the tests names it
+	file, err := os.OpenFile(os.Getenv(Env), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) //nolint:gosec // whoever runs the tests names it
 	if err == nil {
 		_, err = file.Write(append(line, '\n'))
 		err = errors.Join(err, file.Close())

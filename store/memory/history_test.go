@@ -15,5 +15,5 @@ func TestHistories(t *testing.T) {
 		s := memory.New()
 		t.Cleanup(func() { _ = s.Close() })
 		return storefaults.Database{Open: func(*testing.T, string) store.Full { return s }}
-	}, history.Plan{Histories: 1000})
+	}, history.Plan{})
 }

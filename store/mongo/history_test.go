@@ -10,5 +10,5 @@ import (
 // TestHistories waits, as TestCut does, for the driver to find its server again.
 func TestHistories(t *testing.T) {
 	t.Parallel()
-	history.Check(t, database(servers.MongoDB(t)), history.Plan{Histories: 1000, CutEvery: 4})
+	history.Check(t, database(servers.MongoDB(t)), history.Plan{CutEvery: 4})
 }

@@ -8,5 +8,5 @@ import (
 )
 
 func TestHistories(t *testing.T) {
-	history.Check(t, database(postgres.Notify(false)), history.Plan{Histories: 1000, CutEvery: 4})
+	history.Check(t, database(postgres.Notify(false)), history.Plan{CutEvery: 4})
 }

@@ -7,5 +7,5 @@ import (
 )
 
 func TestHistories(t *testing.T) {
-	history.Check(t, database, history.Plan{Histories: 1000, CutEvery: 4})
+	history.Check(t, database, history.Plan{CutEvery: 4})
 }

@@ -23,5 +23,5 @@ func TestHistories(t *testing.T) {
 			t.Cleanup(func() { _ = s.Close() })
 			return s
 		}}
-	}, history.Plan{Histories: 1000})
+	}, history.Plan{})
 }
