@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -43,6 +44,19 @@ type params struct {
 
 // sample is the JSON of params.
 var sample = []byte(`{"sent":1795418270000000000,"number":12345,"padding":"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqr"}`)
+
+// json is what p is for a bare loop, and read its reverse.
+func (p params) json() []byte {
+	text, _ := json.Marshal(p) // it always marshals
+	return text
+}
+
+func read(text []byte) (p params) {
+	if err := json.Unmarshal(text, &p); err != nil {
+		panic(err) // it is what json wrote
+	}
+	return p
+}
 
 // age is how long ago the task was scheduled.
 func (p params) age() time.Duration { return time.Duration(time.Now().UnixNano() - p.Sent) }

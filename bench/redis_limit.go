@@ -19,6 +19,7 @@ var luaSettings = map[string][]setting{
 	"insert-bulk": {{name: "2 x 200", producers: 2, batch: 200}, {name: "4 x 200", producers: 4, batch: 200}},
 	"drain":       {{name: "2 loops", workers: 2}, {name: "4 loops", workers: 4}},
 	"wal":         {{name: "2 loops", workers: 2}},
+	"latency":     {{name: "LPUSH, HSET, PUBLISH, a loop that subscribes", told: true}},
 }
 
 var (
@@ -26,7 +27,8 @@ var (
 local ids = {}
 for i = 1, #ARGV, 2 do ids[#ids + 1] = ARGV[i] end
 redis.call('HSET', '{limit}:params', unpack(ARGV))
-return redis.call('LPUSH', '{limit}:ids', unpack(ids))`)
+redis.call('LPUSH', '{limit}:ids', unpack(ids))
+return KEYS[1] and redis.call('PUBLISH', KEYS[1], '')`)
 	luaClaim = goredis.NewScript(`
 local ids, leases = redis.call('RPOP', '{limit}:ids', ARGV[1]), {}
 if not ids then return {} end
@@ -37,6 +39,9 @@ return { ids, redis.call('HMGET', '{limit}:params', unpack(ids)) }`)
 redis.call('HDEL', '{limit}:params', unpack(ARGV))
 return redis.call('INCRBY', '{limit}:done', redis.call('ZREM', '{limit}:leases', unpack(ARGV)))`)
 )
+
+// luaChannel is where a loop is told of tasks.
+const luaChannel = "{limit}:new"
 
 // luaBatch is how many tasks one script takes.
 const luaBatch = 200
@@ -51,7 +56,10 @@ func (b *redisBackend) openLua(context.Context) (system, error) {
 	return &luaSystem{client: goredis.NewClient(&goredis.Options{Addr: b.server.Addr(), PoolSize: connections})}, nil
 }
 
-func (l *luaSystem) insert(ctx context.Context, jobs []job, _ setting) error {
+func (l *luaSystem) insert(ctx context.Context, jobs []job, how setting) error {
+	if how.told {
+		return noReply(luaInsert.Run(ctx, l.client, []string{luaChannel}, l.nextID(), jobs[0].params.json()).Err())
+	}
 	n := len(jobs)
 	for ; n > luaBatch; n -= luaBatch {
 		if err := l.push(ctx, luaBatch); err != nil {
@@ -65,10 +73,12 @@ func (l *luaSystem) insert(ctx context.Context, jobs []job, _ setting) error {
 func (l *luaSystem) push(ctx context.Context, n int) error {
 	args := make([]any, 0, 2*n)
 	for range n {
-		args = append(args, fmt.Sprintf("%013x", l.last.Add(1)), sample)
+		args = append(args, l.nextID(), sample)
 	}
-	return luaInsert.Run(ctx, l.client, nil, args...).Err()
+	return noReply(luaInsert.Run(ctx, l.client, nil, args...).Err())
 }
+
+func (l *luaSystem) nextID() string { return fmt.Sprintf("%013x", l.last.Add(1)) }
 
 // noReply drops the error that stands for a script's nil.
 func noReply(err error) error {
@@ -81,25 +91,51 @@ func noReply(err error) error {
 func (l *luaSystem) fill(context.Context, content, int) error { return errors.ErrUnsupported }
 
 func (l *luaSystem) work(ctx context.Context, how setting, _ load, handle func(params)) (func() error, error) {
-	return rounds(ctx, how.workers, func(ctx context.Context, _ int) error { return l.round(ctx, handle) }), nil
+	if how.told {
+		return l.listen(ctx, handle)
+	}
+	return rounds(ctx, how.workers, func(ctx context.Context, _ int) error {
+		n, err := l.round(ctx, func(any) { handle(params{}) })
+		if n == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		return err
+	}), nil
 }
 
-// round takes tasks and completes them.
-func (l *luaSystem) round(ctx context.Context, handle func(params)) error {
+// listen makes a round for each message, and each second.
+func (l *luaSystem) listen(ctx context.Context, handle func(params)) (func() error, error) {
+	subscription := l.client.Subscribe(ctx, luaChannel)
+	if _, err := subscription.Receive(ctx); err != nil {
+		return nil, errors.Join(err, subscription.Close())
+	}
+	stop := rounds(ctx, 1, func(ctx context.Context, _ int) error {
+		select {
+		case <-subscription.Channel():
+		case <-time.After(time.Second):
+		}
+		_, err := l.round(ctx, func(text any) {
+			s, _ := text.(string)
+			handle(read([]byte(s)))
+		})
+		return err
+	})
+	return func() error { return errors.Join(stop(), subscription.Close()) }, nil
+}
+
+// round takes tasks and completes them. It returns how many there were.
+func (l *luaSystem) round(ctx context.Context, handle func(text any)) (int, error) {
 	end := strconv.FormatInt(time.Now().Add(30*time.Second).Unix(), 10)
 	claimed, err := luaClaim.Run(ctx, l.client, nil, luaBatch, end).Slice()
-	if err != nil {
-		return err
-	}
-	if len(claimed) == 0 {
-		time.Sleep(time.Millisecond)
-		return nil
+	if err != nil || len(claimed) == 0 {
+		return 0, err
 	}
 	ids, _ := claimed[0].([]any)
-	for range ids {
-		handle(params{})
+	texts, _ := claimed[1].([]any)
+	for _, text := range texts {
+		handle(text)
 	}
-	return luaComplete.Run(ctx, l.client, nil, ids...).Err()
+	return len(ids), luaComplete.Run(ctx, l.client, nil, ids...).Err()
 }
 
 func (l *luaSystem) settled(ctx context.Context, n int) (bool, error) {

@@ -19,6 +19,7 @@ type setting struct {
 	warm      int  // tasks that are run before the measurement begins
 
 	pause     time.Duration     // of a bare loop that has found nothing
+	told      bool              // a bare loop looks only when it is told of a task
 	retention firefly.Retention // of Firefly's worker
 }
 
