@@ -65,7 +65,7 @@ type fireflySystem struct {
 
 // fireflyOn is what a database adds to a store.
 type fireflyOn struct {
-	finish  func(ctx context.Context, n int) error // stores tasks that have ended
+	finish  func(ctx context.Context, n int) error // stores tasks that have ended, with the ids of older ones
 	another func() (store.Store, error)            // opens the store as another process does
 }
 

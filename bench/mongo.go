@@ -170,7 +170,7 @@ func (b *mongoBackend) openFirefly(ctx context.Context) (system, error) {
 func (b *mongoBackend) finish(ctx context.Context, n int) error {
 	tasks := b.admin.Database(b.database()).Collection("firefly_task")
 	id, now := atomic.Int64{}, time.Now().UnixMicro()
-	id.Store(1 << 40) // far from those that the store gives
+	id.Store(-int64(n) - 1)
 	return produce(quickly.producers, n, quickly.batch, func(n int) error {
 		many := make([]bson.D, n)
 		for i := range many {

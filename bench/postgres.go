@@ -136,7 +136,7 @@ func (b *postgresBackend) openFirefly(ctx context.Context) (system, error) {
 		finish: func(ctx context.Context, n int) error {
 			const text = `INSERT INTO firefly.completed
 				(id, due, created, retry_delay, timeout, max_retries, priority, name, queue, encoding, params, finished)
-			SELECT (1::bigint << 40) + g, now(), now(), 0, 0, 0, 0, 'bench', 'default', 'json', $2, now() FROM generate_series(1, $1) AS g`
+			SELECT g - $1 - 1, now(), now(), 0, 0, 0, 0, 'bench', 'default', 'json', $2, now() FROM generate_series(1, $1) AS g`
 			_, err := s.pool.Exec(ctx, text, n, sample)
 			return err
 		},

@@ -117,7 +117,7 @@ func (b *sqliteBackend) openFirefly(ctx context.Context) (system, error) {
 			_, err := b.db.ExecContext(ctx, countTo+`INSERT INTO firefly_finished
 				(id, name, queue, priority, encoding, params, created, due, finished, status,
 				max_retries, retry_delay, timeout, retries, crashes)
-			SELECT (1 << 40) + i, 'bench', 'default', 0, 'json', ?2, now, now, now, 'completed', 0, 0, 0, 0, 0
+			SELECT i - ?1 - 1, 'bench', 'default', 0, 'json', ?2, now, now, now, 'completed', 0, 0, 0, 0, 0
 			FROM n, (SELECT unixepoch('subsec') * 1000000 AS now)`, n, sample)
 			return err
 		},
