@@ -76,7 +76,7 @@ func NewClient(s store.Store, cfg ClientConfig) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{store: s, config: cfg, codecs: newCodecs(append(cfg.Codecs, cfg.Codec)...)}
-	c.inserter = &inserter{insert: c.insertUntilKnown}
+	c.inserter = newInserter(c)
 	return c, nil
 }
 

@@ -3,20 +3,31 @@ package firefly
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"time"
 
 	"github.com/fireflytasks/go-firefly/store"
 )
 
-// An inserter lets concurrent calls share one insert: while one is under way, the others gather,
-// and are sent together when it is done. Who comes alone goes at once, at no cost.
+// An inserter lets concurrent calls share inserts: while as many are under way as the store is good
+// for, the others gather, and are sent together when one is done. Who comes alone goes at once, at no
+// cost.
 type inserter struct {
 	insert func(ctx context.Context, tasks []store.NewTask) ([]store.Inserted, error)
+	most   int // under way at once
 
 	mu    sync.Mutex
-	busy  bool
+	busy  int // under way
 	queue []*insertion
+}
+
+func newInserter(c *Client) *inserter {
+	most := 1
+	if s, ok := store.As[store.ConcurrentInserter](c.store); ok {
+		most = max(most, s.ConcurrentInserts())
+	}
+	return &inserter{insert: c.insertUntilKnown, most: most}
 }
 
 // An insertion is one call's part of a shared insert.
@@ -41,8 +52,8 @@ func (f *inserter) do(ctx context.Context, entries []*entry, tasks []store.NewTa
 		return out, err
 	}
 	f.mu.Lock()
-	if !f.busy {
-		f.busy = true
+	if f.busy < f.most {
+		f.busy++
 		f.mu.Unlock()
 		out, err := f.insert(ctx, tasks)
 		record(entries, tasks, out, err)
@@ -77,12 +88,14 @@ func (f *inserter) leave(ctx context.Context, in *insertion) error {
 	return store.Definite(context.Cause(ctx))
 }
 
-// next sends what has gathered, if anything has.
+// next sends what has gathered, if anything has, in place of an insert that is done.
 func (f *inserter) next() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.busy = len(f.queue) > 0; f.busy {
+	if len(f.queue) > 0 {
 		go f.flush()
+	} else {
+		f.busy--
 	}
 }
 
@@ -99,7 +112,22 @@ func (f *inserter) flush() {
 	}
 	f.mu.Unlock()
 	f.send(batch)
+	f.gather(len(batch))
 	f.next()
+}
+
+// gather lets the callers of the insert that is done, n of them, come back with their next tasks. Else
+// the first one to run would go alone, and the others wait for it: every other insert would be of one.
+func (f *inserter) gather(n int) {
+	for range n {
+		f.mu.Lock()
+		enough := len(f.queue) >= n
+		f.mu.Unlock()
+		if enough {
+			return
+		}
+		runtime.Gosched()
+	}
 }
 
 func gatheredLen(queue []*insertion) int {

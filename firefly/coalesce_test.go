@@ -3,8 +3,13 @@ package firefly_test
 import (
 	"context"
 	"errors"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/fireflytasks/go-firefly/firefly"
 	"github.com/fireflytasks/go-firefly/store"
@@ -61,6 +66,73 @@ func TestConcurrentSchedulesShareAnInsert(t *testing.T) {
 		if n := inserts(); n != 2 || len(seen) != len(results) {
 			t.Errorf("%d inserts, %d tasks, want one insert for the first and one for the others", n, len(seen))
 		}
+	})
+}
+
+// A server is a store that says how many inserts it is good for at once.
+type server struct {
+	store.Store
+	inserts int
+}
+
+func (s server) Unwrap() store.Store    { return s.Store }
+func (s server) ConcurrentInserts() int { return s.inserts }
+
+func TestSharedInsertsOverlap(t *testing.T) {
+	for _, c := range []struct{ says, want int }{{-1, 1}, {0, 1}, {1, 1}, {2, 2}, {3, 3}} {
+		t.Run(strconv.Itoa(c.says), func(t *testing.T) {
+			inGatedWorld(t, func(w *world, inserts func() int, open func()) {
+				client := newClient(t, server{w.store, c.says})
+				results := make([]<-chan error, 10)
+				for i := range results {
+					results[i] = w.later(w.Context(), client, Add.Call(AddArgs{i, 0}))
+				}
+				if n := inserts(); n != c.want {
+					t.Errorf("%d inserts are under way, want %d", n, c.want)
+				}
+				open()
+				for _, result := range results {
+					if err := <-result; err != nil {
+						t.Fatal(err)
+					}
+				}
+				if n := inserts(); n != c.want+1 {
+					t.Errorf("%d inserts, want one more for those that gathered", n)
+				}
+			})
+		})
+	}
+}
+
+// Callers that come back at once share the next insert, all of them.
+func TestReturningCallersShareAnInsert(t *testing.T) {
+	const callers, rounds = 16, 50
+	before := runtime.GOMAXPROCS(1)
+	defer runtime.GOMAXPROCS(before)
+	inWorld(t, func(w *world) {
+		var inserts atomic.Int64
+		w.store.before = func(call string) error {
+			if call == "Insert" {
+				inserts.Add(1)
+				<-time.After(time.Millisecond)
+			}
+			return nil
+		}
+		var wg sync.WaitGroup
+		for i := range callers {
+			wg.Go(func() {
+				for range rounds {
+					if _, err := Add.Schedule(w.Context(), w.client, AddArgs{i, 0}); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if n := inserts.Load(); n > rounds*3/2 {
+			t.Errorf("%d inserts of %d tasks by %d callers, want about %d", n, callers*rounds, callers, rounds)
+		}
+		w.countIs(callers * rounds)
 	})
 }
 

@@ -78,6 +78,14 @@ type Extended struct {
 	Cancelled []int64 // tasks that it holds and whose cancellation has been asked for
 }
 
+// ConcurrentInserter is a store on a server, for which the next insert is best sent while the one before
+// is answered. Without it, an insert that concurrent calls share waits for the one before.
+type ConcurrentInserter interface {
+	// ConcurrentInserts returns how many inserts of a few tasks are best under way at once, of one
+	// client; less than one is one. It never changes.
+	ConcurrentInserts() int
+}
+
 // Getter reads tasks. Without it, nobody can wait for a result.
 type Getter interface {
 	// Get returns the tasks with these ids, live and finished, in the order of ids. Missing

@@ -19,6 +19,10 @@ const (
 	mostBytes = 64 << 20
 )
 
+// ConcurrentInserts implements [store.ConcurrentInserter]. Two store 1.4 times as much as one,
+// more no more.
+func (s *Store) ConcurrentInserts() int { return 2 }
+
 // Insert implements [store.Writer].
 func (s *Store) Insert(ctx context.Context, tasks []store.NewTask) ([]store.Inserted, error) {
 	out := make([]store.Inserted, len(tasks))

@@ -23,6 +23,10 @@ const (
 	mostBytes = 8 << 20
 )
 
+// ConcurrentInserts implements [store.ConcurrentInserter]. Two store 1.2 times as much as one, more no
+// more.
+func (s *Store) ConcurrentInserts() int { return 2 }
+
 // Insert implements [store.Writer].
 func (s *Store) Insert(ctx context.Context, tasks []store.NewTask) ([]store.Inserted, error) {
 	if err := s.enter(ctx); err != nil {
