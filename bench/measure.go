@@ -58,6 +58,23 @@ func consume(ctx context.Context, b backend, f func() error) (cost, error) {
 	}, errors.Join(err, err2)
 }
 
+// rest waits until processes have done next to nothing for half a second.
+func rest(ctx context.Context, pids []int) error {
+	const span, nothing = 500 * time.Millisecond, 10 * time.Millisecond
+	for before := familyCPU(pids); ; {
+		select {
+		case <-time.After(span):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		now := familyCPU(pids)
+		if now-before <= nothing {
+			return nil
+		}
+		before = now
+	}
+}
+
 // ownCPU is what this process has used.
 func ownCPU() time.Duration {
 	var r syscall.Rusage

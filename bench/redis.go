@@ -64,15 +64,20 @@ func (b *redisBackend) about(ctx context.Context) (about, error) {
 
 func (b *redisBackend) reset(ctx context.Context) error { return b.admin.FlushAll(ctx).Err() }
 
-// settle rewrites the log.
+// settle rewrites the log, and waits until the server has deleted the old one.
 func (b *redisBackend) settle(ctx context.Context) error {
 	if err := b.admin.BgRewriteAOF(ctx).Err(); err != nil {
 		return err
 	}
-	return until(ctx, func() (bool, error) {
+	err := until(ctx, func() (bool, error) {
 		info, err := b.info(ctx, "persistence")
 		return info["aof_rewrite_in_progress"] == "0" && info["aof_rewrite_scheduled"] == "0", err
 	})
+	if err != nil {
+		return err
+	}
+	pids, err := b.server.Processes()
+	return errors.Join(err, rest(ctx, pids))
 }
 
 func (b *redisBackend) used(ctx context.Context) (u usage, err error) {
