@@ -116,14 +116,19 @@ func (f *inserter) flush() {
 	f.next()
 }
 
+// gatherFor bounds what gather takes, but for one turn of the scheduler's: on processors that are busy
+// a turn is of milliseconds.
+const gatherFor = 100 * time.Microsecond
+
 // gather lets the callers of the insert that is done, n of them, come back with their next tasks. Else
 // the first one to run would go alone, and the others wait for it: every other insert would be of one.
 func (f *inserter) gather(n int) {
+	began := time.Now()
 	for range n {
 		f.mu.Lock()
 		enough := len(f.queue) >= n
 		f.mu.Unlock()
-		if enough {
+		if enough || time.Since(began) > gatherFor {
 			return
 		}
 		runtime.Gosched()

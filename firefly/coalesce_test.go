@@ -136,6 +136,28 @@ func TestReturningCallersShareAnInsert(t *testing.T) {
 	})
 }
 
+// On busy processors the next insert does not wait turn after turn for callers who may not come back.
+func TestGatheringEndsBesideBusyGoroutines(t *testing.T) {
+	before := runtime.GOMAXPROCS(1)
+	defer runtime.GOMAXPROCS(before)
+	var turns atomic.Int64
+	var over atomic.Bool
+	var busy sync.WaitGroup
+	busy.Go(func() {
+		for ; !over.Load(); runtime.Gosched() {
+			turns.Add(1)
+			for began := time.Now(); time.Since(began) < time.Millisecond; { //nolint:revive // it is busy
+			}
+		}
+	})
+	firefly.Gather(1000)
+	if n := turns.Load(); n > 10 {
+		t.Errorf("a busy goroutine had %d turns of a millisecond meanwhile", n)
+	}
+	over.Store(true)
+	busy.Wait()
+}
+
 // As many as would fill a shared insert wait for nobody, and nobody waits for them.
 func TestManyGoAtOnce(t *testing.T) {
 	inGatedWorld(t, func(w *world, inserts func() int, open func()) {

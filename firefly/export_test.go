@@ -8,3 +8,6 @@ func (w *Worker) InOwnProcess() *Worker {
 
 // Doubled is the formula behind Exponential, without its jitter.
 var Doubled = doubled
+
+// Gather waits as after a shared insert of n callers, none of whom comes back.
+func Gather(n int) { (&inserter{}).gather(n) }

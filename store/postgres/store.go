@@ -37,7 +37,10 @@ type Store struct {
 	work    workload
 }
 
-var _ store.Full = (*Store)(nil)
+var (
+	_ store.Full               = (*Store)(nil)
+	_ store.ConcurrentInserter = (*Store)(nil)
+)
 
 // ownConnections is how many connections the store dials for itself, beside the one that listens.
 // One is for administration and housekeeping at most, so claims, verdicts and heartbeats always

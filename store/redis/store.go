@@ -34,7 +34,10 @@ type Store struct {
 	work   atomic.Int64 // calls since the last sweep
 }
 
-var _ store.Full = (*Store)(nil)
+var (
+	_ store.Full               = (*Store)(nil)
+	_ store.ConcurrentInserter = (*Store)(nil)
+)
 
 // New returns a store on the server, or the cluster, of client: a [*goredis.Client], also one made by
 // NewFailoverClient for Sentinel, or a [*goredis.ClusterClient]. It dials connections of its own with
